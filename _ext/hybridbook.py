@@ -1,0 +1,214 @@
+"""The book's own machinery: bound numbers, diagrams, calculators, pages that ask no other host.
+
+``{num}`lab00:call.latency_s` ``  a number from ``data/results``, with its unit and interval
+``{diagram} call``                the drawing ``_ext/svg/call.svg`` inside the page, with a caption
+``{calculator} cost``             data as JSON, a default result without JavaScript, one script on this page
+"""
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+from docutils import nodes
+from docutils.parsers.rst import directives
+from sphinx.util import logging
+from sphinx.util.docutils import SphinxDirective, SphinxRole
+
+from hybridlab import paths, results
+from hybridlab.errors import BadInput
+
+HERE = Path(__file__).parent
+log = logging.getLogger(__name__)
+
+
+class num(nodes.inline):
+    """A number that was computed; ``address`` says where."""
+
+
+class calculator(nodes.container):
+    """A form that JavaScript draws; its children are the result for the default inputs."""
+
+
+def written(address, style=""):
+    """A stored number with unit and 95 % interval; ``style`` is a format of ``hybridlab.results.format``.
+
+    n stays out: where it matters the sentence says it, by ``{num}`lab01a:reviews.acc.n` ``.
+    """
+    leaf = results.get(address)
+    if isinstance(leaf, dict):
+        leaf = {key: value for key, value in leaf.items() if key != "n"}
+    text = results.format(leaf, style)
+    if isinstance(leaf, dict) and "low" in leaf and "high" in leaf:
+        text = text.replace(" (", " (95 % CI ", 1)
+    return text.replace(" %", "\N{NO-BREAK SPACE}%")
+
+
+class Num(SphinxRole):
+    """``{num}`address``` or ``{num}`address|format```."""
+
+    def run(self):
+        address, _, style = (part.strip() for part in self.text.partition("|"))
+        self.env.note_dependency(str(paths.data("results", f"{address.partition(':')[0]}.json")))
+        try:
+            text = written(address, style)
+        except BadInput as error:
+            log.warning("num: %s", error, location=self.get_location(), type="hybridbook", subtype="num")
+            return [nodes.problematic(self.rawtext, self.rawtext)], []
+        return [num(self.rawtext, text, address=address, classes=["num"])], []
+
+
+class Diagram(SphinxDirective):
+    """One of our own drawings, inside the page so that it follows light and dark."""
+
+    required_arguments = 1
+    has_content = True
+    option_spec = {"class": directives.class_option}
+
+    def run(self):
+        path = HERE / "svg" / f"{self.arguments[0]}.svg"
+        self.env.note_dependency(str(path))
+        if not path.exists():
+            return _warned(self, f"no drawing {path.name}; there are {_stems('svg', '*.svg')}")
+        figure = nodes.figure(classes=["diagram", *self.options.get("class", [])])
+        figure += nodes.raw("", path.read_text(encoding="utf-8"), format="html")
+        text = nodes.Element()
+        self.state.nested_parse(self.content, self.content_offset, text)
+        if text.children:
+            figure += nodes.caption("", "", *[child for part in text.children for child in part.children])
+        return [figure]
+
+
+class Calculator(SphinxDirective):
+    """``_ext/calculators/<name>.js`` with its data; the body is the result for the default inputs.
+
+    ``:data:`` lists addresses of results (``lab04:tco``) and files below ``data/`` (``machine.json``). The
+    script finds them as JSON in ``script.calculator-data``, draws, and hides ``.calculator-default``.
+    """
+
+    required_arguments = 1
+    has_content = True
+    option_spec = {"data": directives.unchanged, "label": directives.unchanged_required}
+
+    def run(self):
+        name = self.arguments[0]
+        if not (HERE / "calculators" / f"{name}.js").exists():
+            return _warned(self, f"no calculator {name}; there are {_stems('calculators', '*.js')}")
+        if not self.content:
+            return _warned(self, f"calculator {name} has no body: write its result for the default inputs")
+        try:
+            data = {item: self.read(item) for item in self.options.get("data", "").split()}
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            return _warned(self, f"calculator {name}: no such data: {error!r}")
+        node = calculator(name=name, data=data, label=self.options.get("label", name))
+        self.state.nested_parse(self.content, self.content_offset, node)
+        return [node]
+
+    def read(self, item):
+        lab, bound, keys = item.partition(":")
+        path = paths.data("results", f"{lab}.json") if bound else paths.data(item)
+        self.env.note_dependency(str(path))
+        found = json.loads(path.read_text(encoding="utf-8"))
+        for key in filter(None, keys.split(".")):
+            found = found[key]
+        return found
+
+
+def _stems(folder, pattern):
+    return ", ".join(sorted(path.stem for path in (HERE / folder).glob(pattern))) or "none"
+
+
+def _warned(directive, message):
+    log.warning(message, location=directive.get_location(), type="hybridbook", subtype=directive.name)
+    return []
+
+
+def open_num(translator, node):
+    address = {"title": f"computed: {node['address']}", "data-num": node["address"]}
+    translator.body.append(translator.starttag(node, "span", "", **address))
+
+
+def close_num(translator, node):
+    translator.body.append("</span>")
+
+
+def open_calculator(translator, node):
+    translator.body.append(translator.starttag(node, "section", CLASS="calculator", **{
+        "data-calculator": node["name"], "aria-label": node["label"]}))
+    translator.body.append('<div class="calculator-default">')
+
+
+def close_calculator(translator, node):
+    # "</" inside a string would end the script element.
+    data = json.dumps(node["data"], ensure_ascii=False).replace("</", "<\\/")
+    translator.body.append('</div><script type="application/json" class="calculator-data">'
+                           f"{data}</script></section>")
+
+
+def plain(translator, node):
+    """Other builders show the text alone."""
+
+
+def scripts_of_page(app, pagename, templatename, context, doctree):
+    """Add the script of each calculator to the pages that use it, and to no other."""
+    for name in sorted({node["name"] for node in doctree.findall(calculator)} if doctree else ()):
+        target = Path(app.outdir, "_static", "calculators", f"{name}.js")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(HERE / "calculators" / target.name, target)
+        app.add_js_file(f"calculators/{name}.js", loading_method="defer")
+
+
+SCRIPT = re.compile(r"<script\b[^>]*>.*?</script>\s*", re.S)
+LINK = re.compile(r"<link\b[^>]*>\s*")
+OUTSIDE = re.compile(r"""\b(?:src|href)=["']?(?:https?:)?//""")
+UNUSED = ("thebe", "THEBE")
+
+
+def alone(html):
+    """A page that asks no other host for anything and runs each script once.
+
+    >>> alone('<script>let a</script><script>let a</script><link href="https://fonts.example/x.css">')
+    '<script>let a</script>'
+    """
+    seen = set()
+
+    def keep(match):
+        tag = match.group()
+        head = tag[:tag.index(">") + 1]
+        data = "application/json" in head
+        drop = OUTSIDE.search(head) or not data and (tag in seen or any(word in tag for word in UNUSED))
+        seen.add(tag)
+        return "" if drop else tag
+
+    def wanted(match):
+        tag = match.group()
+        return "" if OUTSIDE.search(tag) or any(word in tag for word in UNUSED) else tag
+
+    return LINK.sub(wanted, SCRIPT.sub(keep, html))
+
+
+def clean_site(app, error):
+    if error or app.builder.format != "html":
+        return
+    for path in Path(app.outdir).rglob("*.html"):
+        if "_static" not in path.relative_to(app.outdir).parts:
+            page = path.read_text(encoding="utf-8")
+            path.write_text(alone(page), encoding="utf-8")
+
+
+def settle(app, config):
+    config.html_static_path.append(str(HERE / "static"))
+
+
+def setup(app):
+    others = {builder: (plain, plain) for builder in ("latex", "text", "man", "texinfo")}
+    app.add_node(num, html=(open_num, close_num), **others)
+    app.add_node(calculator, html=(open_calculator, close_calculator), **others)
+    app.add_role("num", Num())
+    app.add_directive("diagram", Diagram)
+    app.add_directive("calculator", Calculator)
+    app.add_css_file("hybridbook.css")
+    app.connect("config-inited", settle)
+    app.connect("html-page-context", scripts_of_page)
+    app.connect("build-finished", clean_site)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

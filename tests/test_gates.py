@@ -1,0 +1,284 @@
+"""Each gate is green on a good course and red on a bad one, with a message that names the fix."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import ALT, KEY, RECORDING, code, lab_cells, prose, write_lab
+
+from hybridlab import paths
+from tools.gates import GATES, __main__, files, prose as prose_gate
+
+
+def change(name, old, new):
+    """A function that replaces text in a file of a course."""
+    def apply(course):
+        text = (course / name).read_text(encoding="utf-8")
+        assert old in text
+        (course / name).write_text(text.replace(old, new), encoding="utf-8")
+    return apply
+
+
+def add(name, text):
+    """A function that adds text to a file of a course."""
+    def apply(course):
+        path = course / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text((path.read_text(encoding="utf-8") if path.exists() else "") + text, encoding="utf-8")
+    return apply
+
+
+def without(name):
+    """A function that deletes a file of a course."""
+    return lambda course: (course / name).unlink()
+
+
+def relab(edit):
+    """A function that rewrites the lab of a course after an edit of its cells."""
+    def apply(course):
+        cells = lab_cells()
+        edit(cells)
+        write_lab(course, cells)
+    return apply
+
+
+def cell(position, **fields):
+    """Change fields of one cell of the lab."""
+    return relab(lambda cells: cells[position].update(fields))
+
+
+def insert(position, new):
+    """Insert a cell into the lab."""
+    return relab(lambda cells: cells.insert(position, new))
+
+
+def as_line(record):
+    """A recording as it stands in its file."""
+    return json.dumps(record, separators=(",", ":")) + "\n"
+
+
+def line(**fields):
+    """Change fields of the recording; a field that is None goes."""
+    record = {name: value for name, value in (RECORDING | fields).items() if value is not None}
+
+    def apply(course):
+        (course / LINES).write_text(as_line(record))
+    return apply
+
+
+def page(html):
+    """A function that puts HTML on the site."""
+    return change("_build/html/index.html", "</article>", html + "</article>")
+
+
+LAB, CHAPTER = "labs/00_first_call.ipynb", "chapters/01_deciding.md"
+LINES = "data/recordings/lab00.m.jsonl"
+SAMPLE_KEY = "sk" + "-" + "a1b2c3d4e5f6g7h8i9"
+HOME = "/ho" + "me/ada/book"
+STDERR = [{"output_type": "stream", "name": "stderr", "text": "UserWarning: old"}]
+ADDRESS = [{"output_type": "stream", "name": "stdout", "text": "<Axes at 0x7f1c2d3e4f50>"}]
+LONG = "\n".join(f"step_{i} = {i}" for i in range(16))
+
+BAD = [
+    ("executed", cell(3, execution_count=None), "execution counts [1, None, 3, 4, 5]", "make refresh"),
+    ("executed", cell(3, execution_count=7), "not 1 to 5", "make refresh"),
+    ("executed", cell(3, outputs=STDERR), "stderr ('UserWarning: old')", "at its source"),
+    ("executed", cell(3, outputs=ADDRESS), "memory address", "do not print it"),
+    ("executed", change(LAB, '"name": "python3"', '"name": "mine"'), "metadata or ids", "make refresh"),
+    ("executed", relab(lambda cells: [c.update(outputs=[]) for c in cells if c.cell_type == "code"]),
+     "compares nothing", "make refresh"),
+    ("toc", change("_toc.yml", "  sections:\n  - file: labs/00_first_call\n", ""), "not on the site",
+     "add it to _toc.yml"),
+    ("toc", add("_toc.yml", "- file: labs/09_gone\n"), "labs/09_gone is on the site", "take it out"),
+    ("cells", cell(3, source=LONG), "16 lines, the most is 15", "split it"),
+    ("cells", insert(4, code("print(1)", 3, "1\n")), "code right after code", "Markdown cell between"),
+    ("alt", cell(5, outputs=lab_cells()[5].outputs[1:]), "alt text ''", "plots.show(fig, alt=...)"),
+    ("alt", change(LAB, f'"alt": "{ALT}"', '"alt": "Bars that say something else"'), "not the printed",
+     "refresh"),
+    ("alt", change(CHAPTER, "Bars of accuracy, the model ahead", ""), "bars.svg has no alt",
+     "between the brackets"),
+    ("alt", add(CHAPTER, "\n```{figure} bars.svg\nA caption.\n```\n"), "{figure} bars.svg", ":alt:"),
+    ("alt", add(CHAPTER, '\n<svg viewBox="0 0 1 1"></svg>\n'), "<svg", "aria-label"),
+    ("alt", add("_ext/svg/tiers.svg", '<svg viewBox="0 0 1 1"></svg>'), "_ext/svg/tiers.svg", "aria-label"),
+    ("exercises", add("labs/exercises/00.ipynb", "\n"), "labs/exercises/00.ipynb", "edit the lab"),
+    ("exercises", without("labs/exercises/00.ipynb"), "not what its lab gives", "tools.cut"),
+    ("exercises", add("labs/exercises/07.ipynb", "{}"), "no lab with a solution", "delete it"),
+    ("exercises", relab(lambda cells: cells.__delitem__(slice(7, 9))), "no exercise", "tag a cell solution"),
+    ("exercises", relab(lambda cells: cells.pop()), "['solution']", "one check cell after each"),
+    ("checks", without("tests/exercises/00_1.py"), "not there", "write RIGHT"),
+    ("checks", without("labs/checks/lab00.py"), "labs/checks/lab00.py is not there", "write check_00_1"),
+    ("checks", change("tests/exercises/00_1.py", "[0.125]", "[0.5]"), "right answer 0.5 is rejected", "mend"),
+    ("checks", change("tests/exercises/00_1.py", "(12.5,", "(0.125,"), "wrong answer 0.125 passes",
+     "reject it"),
+    ("checks", change("tests/exercises/00_1.py", "percentage", "per mille"), "without 'per mille'",
+     "mend either"),
+    ("checks", change("tests/exercises/00_1.py", "12.5, \"percentage\"), (0.875, \"the rest\"), (", ""),
+     "2 different hints", "three wrong ones"),
+    ("checks", change("tests/exercises/00_1.py", "(12.5,", "('12',"), "'12' gets 'One number", "mend either"),
+    ("checks", add("labs/checks/lab00.py", "\n\ndef check_00_2(value):\n    pass\n"), "check_00_2",
+     "delete it"),
+    ("prose", change(LAB, "87.5 %", "86 %"), "86 % is bound to lab00:acc, which is 87.5",
+     "write that, rounded"),
+    ("prose", change(LAB, "<!--=lab00:acc-->", ""), "'87.5 %' is bound to nothing", "bind it to a result"),
+    ("prose", change(LAB, "lab00:acc-->", "lab00:auc-->"), "nothing is stored at lab00:auc", "make refresh"),
+    ("prose", change(LAB, "87.5 %<!", "most <!"), "stands behind no number", "right behind the number"),
+    ("prose", insert(0, prose("See {num}`lab00:acc`.")), "not rendered in a lab", "<!--=lab00:acc-->"),
+    ("prose", add(CHAPTER, "\nIt costs \\$0.002 a call.\n"), "01_deciding.md:7: '$0.002'",
+     "prose_parameters.txt"),
+    ("prose", add(CHAPTER, "\n{num}`lab00:auc`\n"), "nothing is stored at lab00:auc", "make refresh"),
+    ("prose", add(CHAPTER, "\n{num}`lab00:acc|.zz`\n"), "the format is '.zz'", ".2f"),
+    ("prose", add(CHAPTER, "\n:::{note}\nIt took 3.5 s.\n:::\n"), "01_deciding.md:8: '3.5 s'",
+     "cite its source"),
+    ("prose", add("data/prose_parameters.txt", "the 40 % rule\n"), "'the 40 % rule' is in no text", "delete"),
+    ("recordings", add("_build/trace/lab00.keys", "cd" * 32 + "\n"), "nothing for the key cdcdcd",
+     "--record"),
+    ("recordings", change("_build/trace/lab00.keys", KEY, ""), "delete the lines 1", "no lab and no answer"),
+    ("recordings", without("_build/trace/lab00.keys"), "no trace", "run `make test`"),
+    ("lines", line(messages=[{"role": "user"}]), "holds messages", "take it out"),
+    ("lines", line(usage=RECORDING["usage"] | {"authorization": "x"}), "holds authorization", "take it out"),
+    ("lines", line(engine=None), "has no engine", "record it again"),
+    ("lines", line(key="short"), "64 hexadecimal", "record it again"),
+    ("lines", line(date="yesterday"), "YYYY-MM-DD", "record it again"),
+    ("lines", line(model="other"), "of the model other", "move it"),
+    ("lines", add(LINES, '{"key":'), "last line is broken", "delete it"),
+    ("lines", add(LINES, as_line(RECORDING)), "there twice", "delete one"),
+    ("lines", add(LINES, as_line(RECORDING | {"key": "0" * 64})), "not sorted", "tidy"),
+    ("results", without("data/results/lab00.json"), "not there", "make refresh"),
+    ("results", add("data/results/lab07.json", "{}\n"), "no lab saves", "delete the file"),
+    ("results", change("data/results/lab00.json", "0.875", "NaN"), "lab00:acc is nan", "make refresh"),
+    ("results", change("data/results/lab00.json", " ", ""), "written by hand", "make refresh"),
+    ("secrets", add("notes.md", f"use {SAMPLE_KEY} here\n"), "notes.md:1: an API key ('sk-", "revoke it"),
+    ("secrets", add("a.py", 'api_key = "' + "Zm9vYmFy1" * 4 + '"\n'), "beside the word key", "take it out"),
+    ("secrets", add("b.txt", "Authorization: Bear" + "er abcdef0123456789abcd\n"), "bearer token",
+     "take it out"),
+    ("paths", add("README.md", f"see {HOME}\n"), "README.md:1: a path of one machine", "relative"),
+    ("paths", add("notes.txt", "file:" + "///etc\n"), "notes.txt:1", "relative"),
+    ("hosts", add("pip.conf", "--index" + "-url https://x.org/simple\n"), "an index option", "pip settings"),
+    ("hosts", add("a.md", "http://10.0" + ".0.7:8080/models\n"), "a private host", "pip settings"),
+    ("hosts", add("hybridlab/models.py", 'M = "https://models.example.org/a"\n'), "models.example.org",
+     "huggingface"),
+    ("size", add("hybridlab/big.py", "x = 1\n" * 331), "hybridlab/big.py: 331 code lines",
+     "split it by idea"),
+    ("size", lambda course: [add(f"hybridlab/m{i}.py", "x = 1\n" * 320)(course) for i in range(8)],
+     "hybridlab: 2561 code lines", "library"),
+    ("site", page('<script src="https://cdn.org/a.js"></script>'), "asks for https://cdn.org/a.js",
+     "_static"),
+    ("site", page('<script>load("https://cdn.org/thebe.js")</script>'), "thebe.js", "_ext"),
+    ("site", page('<link rel="stylesheet" href="//fonts.org/f.css">'), "//fonts.org/f.css", "_static"),
+    ("site", page('<div style="background: url(https://x.org/a.png)"></div>'), "https://x.org/a.png",
+     "_static"),
+    ("site", page('<style>@import "https://x.org/b.css";</style>'), "https://x.org/b.css", "_static"),
+    ("site", page('<img src="c.png" srcset="https://x.org/c2.png 2x" alt="C">'), "c2.png", "_static"),
+    ("site", page('<img src="c.png">'), "c.png has no alt text", "where it is drawn"),
+    ("site", add("_build/html/a.css", "@font-face { src: url('https://fonts.org/a.woff2') }"), "a.css",
+     "_static"),
+    ("site", without("_build/html/index.html"), "no site", "make book"),
+]
+
+
+@pytest.mark.parametrize("name", GATES)
+def test_green_on_a_good_course(course, name):
+    assert GATES[name](course) == []
+
+
+@pytest.mark.parametrize("name, spoil, what, fix", BAD, ids=[f"{bad[0]}-{bad[2][:40]}" for bad in BAD])
+def test_red_on_a_bad_course(course, name, spoil, what, fix):
+    spoil(course)
+    problems = GATES[name](course)
+    assert any(what in problem and fix in problem for problem in problems), problems
+
+
+def test_every_gate_has_been_seen_red():
+    assert {name for name, *_ in BAD} == set(GATES)
+
+
+def test_one_line_a_gate_and_the_exit_status(course, capsys):
+    with pytest.raises(SystemExit) as good:
+        __main__.main(["--root", str(course)])
+    lines = capsys.readouterr().out.splitlines()
+    assert good.value.code == 0 and len(lines) == len(GATES) and all(line.startswith("OK") for line in lines)
+    (course / "data/results/lab00.json").unlink()
+    with pytest.raises(SystemExit) as bad:
+        __main__.main(["--root", str(course), "--only", "results", "toc"])
+    assert bad.value.code == 1
+    assert re.search(r"^FAIL results .*\[1\]$", capsys.readouterr().out, re.M)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("text, passes", [("# Good\n", True), ("# Bad\n\nSee {ref}`nowhere`.\n", False)])
+def test_the_site_build_stops_at_a_warning(tmp_path, text, passes):
+    (tmp_path / "_toc.yml").write_text("format: jb-book\nroot: index\n")
+    (tmp_path / "_config.yml").write_text('title: A book\nexecute:\n  execute_notebooks: "off"\n')
+    (tmp_path / "index.md").write_text(text)
+    options = ["--all", "-W", "--keep-going", "-n", "-q"]
+    book = str(Path(sys.executable).with_name("jupyter-book"))
+    command = [book, "build", *options, str(tmp_path)]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (ran.returncode == 0) is passes
+    assert passes or "nowhere" in ran.stderr
+
+
+def test_a_secret_is_not_shown_whole(course):
+    add("notes.md", SAMPLE_KEY)(course)
+    assert SAMPLE_KEY not in "".join(GATES["secrets"](course))
+
+
+def problems_of(text):
+    """What the gate says of the numbers in a Markdown text."""
+    parts = [part for _, part, _ in prose_gate.sentences(text)]
+    return [found for part in parts for found in prose_gate.sentence_problems(part)]
+
+
+@pytest.mark.parametrize("text", [
+    "# Speed: 1.5 s", "It costs `0.002` a call.", "```\nx = 0.5\n```", "Let $p = 0.5$ be given.",
+    "It was 0.603 {cite}`ong2024`.", "It was 0.603 ([paper](https://arxiv.org/abs/2406.18665)).",
+    "On 23 November 2026 and on 2026-11-23.", "See arXiv 2406.18665.", "We ask a 1.5B model 40 times.",
+    "Version 1.0.4 of it.", "```{code-block} python\nx = 0.5\n```",
+    "| a | b |\n|---|---|\n| 0.5 | {cite}`ong2024` |",
+    "```{figure} a.svg\n:alt: Bars\n:width: 0.5\nThe caption.\n```", "---\nversion: 0.5\n---\nText."])
+def test_prose_that_is_left_alone(text):
+    assert problems_of(text) == []
+
+
+@pytest.mark.parametrize("text, number", [
+    ("It was .875.", ".875"), ("It was 88 per cent.", "88 per cent"), ("At \\$3 a day.", "$3"),
+    ("It took 40 ms.", "40 ms"), ("On 40 rows (n 1,000).", "1,000"), ("Right in 35 of 40.", "35"),
+    ("Up 6 points.", "6 points"), ("| a |\n|---|\n| 0.5 |", "0.5"),
+    ("See [lab](../labs/00.ipynb): 0.5.", "0.5"),
+    ("```{note}\n:class: tip\nIt was 0.5.\n```", "0.5"), ("It was 0.6 {cite}`a`. Ours is 0.7.", "0.7"),
+    ("- first\n- it was −0.25", "−0.25"), ("> quoted 12 %", "12 %")])
+def test_prose_that_must_be_bound(text, number):
+    found = problems_of(text)
+    assert len(found) == 1 and found[0].startswith(f"'{number}'")
+
+
+@pytest.mark.parametrize("printed", ["1.32 s", "1.3 s", "1 s", "1,320 ms", "0.022 minutes", "1.32"])
+def test_a_bound_number_may_change_its_unit(course, monkeypatch, printed):
+    monkeypatch.setenv("HYBRIDLAB_DATA", str(course / "data"))
+    (course / "data/results/lab00.json").write_text('{"wait": {"value": 1.3201, "low": 1.2, "unit": "s"}}')
+    assert problems_of(f"It took {printed}<!--=lab00:wait-->.") == []
+    assert problems_of(f"It took {printed}<!--=lab00:wait.low-->.") or printed == "1 s"
+
+
+def test_listed_parameters_are_left_alone(course):
+    add(CHAPTER, "\nA 95 % interval.\n")(course)
+    assert GATES["prose"](course)
+    add("data/prose_parameters.txt", "95 % interval  # everywhere\n")(course)
+    assert GATES["prose"](course) == []
+
+
+def test_code_lines_against_a_hand_count():
+    source = '"""Doc."""\n\nimport os  # why\n\n\ndef f(\n    a,\n):\n    """Doc\n    more."""\n    # no\n' \
+             '    return """text\n    of two lines"""\n'
+    assert files.code_lines(source) == 6
+
+
+def test_the_gates_own_files_need_no_exemption():
+    own = [paths.ROOT / "tools" / "gates" / "files.py", paths.ROOT / "tests" / "test_gates.py"]
+    for patterns in (files.SECRETS, files.HOSTS, {"path": files.MACHINE_PATH.pattern}):
+        for path in own:
+            text = path.read_text(encoding="utf-8")
+            assert not [what for what, pattern in patterns.items() if re.search(pattern, text, re.M)]

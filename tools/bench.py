@@ -1,0 +1,133 @@
+"""Speed promises, measured: ``python -m tools.bench [--live]``. Prints measured, promised and OK or FAIL.
+
+Each promise is a ratio or a bound that holds on a two-core machine; run it on an idle one. ``--live`` adds the
+throughput of the local model, which needs a model on disk and about a minute.
+"""
+
+import argparse
+import json
+import os
+import random
+import statistics
+import sys
+import tempfile
+import time
+import tracemalloc
+from pathlib import Path
+
+import httpx2
+import openai
+
+from hybridlab import connect, recordings
+from hybridlab.recordings import Recordings, recording_key
+
+MODEL = "smollm2-135m"
+ASK = {"model": MODEL, "temperature": 0, "max_tokens": 1, "logprobs": True, "top_logprobs": 10}
+TOP = [{"token": f"word{i}", "logprob": -0.5 * i, "bytes": None} for i in range(1, 11)]
+REPLY = {
+    "id": "x", "object": "chat.completion", "created": 0, "model": MODEL,
+    "choices": [{"index": 0, "finish_reason": "length", "message": {"role": "assistant", "content": "positive"},
+                 "logprobs": {"content": [TOP[0] | {"top_logprobs": TOP}]}}],
+    "usage": {"prompt_tokens": 51, "completion_tokens": 1, "total_tokens": 52,
+              "prompt_tokens_details": {"cached_tokens": 26}},
+}
+
+
+def body(i):
+    """One label request; every ``i`` has a key of its own."""
+    return ASK | {"messages": [{"role": "user", "content": f"Review: tea number {i}\nLabel:"}]}
+
+
+def line(key):
+    """A recording line of the usual size."""
+    return recordings.line_from_response(key, MODEL, ASK, REPLY, engine="bench", date="2026-11-23", seconds=1.0,
+                                         load=0.0, slots=1)
+
+
+def paired_s(first, second, n=300, rounds=7):
+    """Seconds a call of two callables: medians over rounds that take turns, so that load hits both."""
+    means = ([], [])
+    for _ in range(rounds):
+        for call, kept in zip((first, second), means):
+            begun = time.perf_counter()
+            for i in range(n):
+                call(i)
+            kept.append((time.perf_counter() - begun) / n)
+    return map(statistics.median, means)
+
+
+def in_memory_client():
+    """The plain SDK over a transport that returns one prepared reply, the same that ours replays."""
+    replayed = recordings.response_from_line(line("0" * 64), "/chat/completions", "recording")
+    content = json.dumps(replayed).encode()
+
+    class InMemory(httpx2.BaseTransport):
+        def handle_request(self, request):
+            return httpx2.Response(200, content=content, headers={"content-type": "application/json"})
+
+    return openai.OpenAI(base_url="http://memory.invalid/v1", api_key="none",
+                         http_client=httpx2.Client(transport=InMemory()))
+
+
+def bench_replay():
+    """A replayed call against the SDK over an in-memory transport."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["HYBRIDLAB_DATA"] = folder
+        store = Recordings(Path(folder) / "recordings")
+        for i in range(300):
+            store.add("bench", line(recording_key("/chat/completions", body(i))))
+        replay, plain = connect("bench", "replay"), in_memory_client()
+        del os.environ["HYBRIDLAB_DATA"]
+    ours, theirs = paired_s(lambda i: replay.chat.completions.create(**body(i)),
+                            lambda i: plain.chat.completions.create(**body(i)))
+    return "replayed call / SDK in memory", ours / theirs, 1.2, f"{1e3 * ours:.2f} ms against {1e3 * theirs:.2f} ms"
+
+
+def bench_load(n=10_000):
+    """Time and peak memory of opening ten thousand recordings."""
+    rng = random.Random(0)
+    with tempfile.TemporaryDirectory() as folder:
+        lines = (recordings.dump(line(f"{rng.getrandbits(256):064x}")) for _ in range(n))
+        (Path(folder) / "bench.m.jsonl").write_bytes(b"".join(lines))
+        begun = time.perf_counter()
+        Recordings(Path(folder))
+        took = time.perf_counter() - begun
+        tracemalloc.start()
+        store = Recordings(Path(folder))
+        peak = tracemalloc.get_traced_memory()[1] / 1e6
+        tracemalloc.stop()
+    yield f"load {len(store):,} recordings, seconds", took, 0.2, ""
+    yield f"load {len(store):,} recordings, peak MB", peak, 50, ""
+
+
+def bench_live(n=40):
+    """Raw HTTP seconds over ours, in pairs of new prompts to the same server; the promise is at least 0.95."""
+    from hybridlab import models
+
+    server = models.serve(MODEL)
+    raw, ours = httpx2.Client(timeout=60), connect("bench", "live")
+    spent = {"raw": 0.0, "ours": 0.0}
+    for i in range(n):
+        for who in ("raw", "ours") if i % 2 else ("ours", "raw"):
+            asked = body(f"{i} {who} {time.time_ns()}")
+            begun = time.perf_counter()
+            if who == "raw":
+                raw.post(server.base_url + "/chat/completions", json=asked).json()
+            else:
+                ours.chat.completions.create(**asked)
+            spent[who] += time.perf_counter() - begun
+    return "live: ours / raw HTTP", spent["ours"] / spent["raw"], 1 / 0.95, f"{n / spent['ours']:.1f} calls a second"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--live", action="store_true", help="add the throughput of the local model")
+    args = parser.parse_args()
+    rows = [bench_replay(), *bench_load(), *([bench_live()] if args.live else [])]
+    for what, measured, bound, note in rows:
+        print(f"{'OK  ' if measured <= bound else 'FAIL'} {what}: {measured:.3g} (promised at most {bound:.3g}) {note}")
+    sys.exit(any(measured > bound for _, measured, bound, _ in rows))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,120 @@
+"""The outcome table: ask every model about every row once, and keep the answers.
+
+    python -m tools.outcomes prompts              every prompt variant on the prompt split
+    python -m tools.outcomes record [--limit N]   the frozen prompts on all splits, in row order
+    python -m tools.outcomes frames               recordings -> data/answers/*.csv, no model needed
+
+Recording needs a live model; it can be interrupted and goes on where it stopped.
+"""
+
+import argparse
+import tomllib
+
+import pandas as pd
+
+from hybridlab import datasets, paths, recordings
+from hybridlab.errors import MissingRecording
+from hybridlab.tiers import LLM, TOKENS, Prompt
+
+TASKS = ("reviews", "birds")
+MODELS = {"llm05": "qwen2.5-coder-0.5b", "llm15": "qwen2.5-coder-1.5b"}
+SMALL = {"llm01": "smollm2-135m"}
+SPLITS = ("prompt", "tune", "calibrate", "route", "test")
+
+
+def variants(task):
+    """Names of the prompt variants of a task."""
+    return sorted(path.stem for path in paths.data("prompts").glob(f"{task}.v*.toml"))
+
+
+def frozen(task, tier):
+    """The prompt that was chosen for a tier on the prompt split."""
+    chosen = tomllib.loads(paths.data("prompts", "frozen.toml").read_text(encoding="utf-8"))
+    return chosen[task][tier]
+
+
+def answers(task, prompt, model, split, mode, limit=None):
+    """Answer frame of one prompt and model on one split, with the gold label."""
+    rows = datasets.load(task, split).iloc[:limit]
+    frame = LLM(prompt, model, min_mass=0.0, mode=mode).answer(rows)
+    return frame.assign(gold=rows["label"])
+
+
+def jobs():
+    """(task, tier, model, split) of the outcome table: one model after the other, test first."""
+    order = ("test", *[split for split in SPLITS if split != "test"])
+    for tier, model in reversed(MODELS.items()):
+        yield from ((task, tier, model, split) for split in order for task in TASKS)
+    yield from ((task, tier, model, "test") for tier, model in SMALL.items() for task in TASKS)
+
+
+def score_prompts(models, limit):
+    """Accuracy and average precision of every variant on the prompt split."""
+    from sklearn.metrics import average_precision_score
+
+    for tier, model in models.items():
+        for task in TASKS:
+            for name in variants(task):
+                frame = answers(task, name, model, "prompt", "record", limit)
+                positive = "effect" if task == "birds" else "other"
+                ap = average_precision_score(frame["gold"] == positive, frame[f"p_{positive}"].fillna(0.5))
+                right = (frame["gold"] == frame["label"]).mean()
+                print(f"{tier} {name} n={len(frame)} accuracy={right:.3f} ap={ap:.3f} "
+                      f"abstain={(frame['reason'] != '').mean():.3f}", flush=True)
+
+
+def write_frames():
+    """One CSV a task, tier and split, from recordings alone; a job that is not recorded in full is skipped."""
+    used = set()
+    for task, tier, model, split in jobs():
+        used |= keys(task, frozen(task, tier), model, split)
+        try:
+            frame = answers(task, frozen(task, tier), model, split, "replay")
+        except MissingRecording:
+            print(f"skipped {task}.{tier}.{split}: not recorded in full")
+            continue
+        shares = [column for column in frame if column.startswith("p_")]
+        kept = frame[["label", "gold", "confidence", *shares, *TOKENS, "reason"]].round(6)
+        kept.to_csv(paths.data("answers", f"{task}.{tier}.{split}.csv"), index_label="row", lineterminator="\n")
+    write_keys(used)
+
+
+def keys(task, prompt, model, split):
+    """Recording keys of one prompt and model on one split."""
+    bodies = LLM(prompt, model).bodies(datasets.load(task, split))
+    return {recordings.recording_key("/chat/completions", body) for body in bodies}
+
+
+def write_keys(used):
+    """All keys that the outcome table and the comparison of prompts stand on."""
+    for model in MODELS.values():
+        for task in TASKS:
+            for name in variants(task):
+                used |= keys(task, name, model, "prompt")
+    text = "".join(key + "\n" for key in sorted(used & set(recordings.committed())))
+    paths.data("answers", "keys.txt").write_text(text, encoding="utf-8")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=("prompts", "record", "frames"))
+    parser.add_argument("--limit", type=int, help="rows a split, to try a prompt")
+    parser.add_argument("--tier", choices=(*MODELS, *SMALL), help="one tier only")
+    args = parser.parse_args()
+    chosen = {tier: model for tier, model in (MODELS | SMALL).items() if args.tier in (None, tier)}
+    if args.what == "prompts":
+        score_prompts({tier: chosen[tier] for tier in MODELS if tier in chosen}, args.limit)
+    elif args.what == "record":
+        for task, tier, model, split in jobs():
+            if tier in chosen:
+                frame = answers(task, frozen(task, tier), model, split, "record", args.limit)
+                print(f"{task} {tier} {split}: {len(frame)} answers, "
+                      f"{(frame['gold'] == frame['label']).mean():.3f} right", flush=True)
+    else:
+        write_frames()
+    if args.what != "frames":
+        recordings.tidy(paths.data("recordings"))
+
+
+if __name__ == "__main__":
+    main()
