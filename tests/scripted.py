@@ -33,7 +33,7 @@ class Peer(httpx2.BaseTransport):
     def handle_request(self, request):
         self.requests.append((dict(request.headers), json.loads(request.read())))
         item = self.items[min(len(self.requests), len(self.items)) - 1]
-        if isinstance(item, Exception):
+        if isinstance(item, BaseException):
             raise item
         if isinstance(item, tuple):
             return httpx2.Response(item[0], json={"error": {"message": item[1]}})

@@ -230,6 +230,26 @@ def test_empty_input_gives_an_empty_frame(tier):
         assert len(tier.fit(TEXTS, LABELS).answer([])) == 0
 
 
+def test_an_interrupted_batch_keeps_what_was_answered(store, capsys):
+    script = Peer(reply(), reply(), KeyboardInterrupt())
+    tier = LLM(PROMPT)
+    tier.client = connect("demo", "auto", upstream=script)
+    with pytest.raises(KeyboardInterrupt):
+        tier.answer(TEXTS[:4])
+    assert "4 live calls to qwen2.5-coder-1.5b" in capsys.readouterr().out
+    rest = Peer()
+    tier.client = connect("demo", "auto", upstream=rest)
+    assert (tier.answer(TEXTS[:4])["reason"] == "").all()
+    assert len(rest.requests) == 2
+
+
+def test_a_replayed_batch_announces_nothing(capsys):
+    recorded().answer(TEXTS)
+    capsys.readouterr()
+    LLM(PROMPT).answer(TEXTS)
+    assert capsys.readouterr().out == ""
+
+
 # ---- prompts, rules, people
 
 

@@ -3,17 +3,19 @@
     python -m tools.outcomes prompts              every prompt variant on the prompt split
     python -m tools.outcomes record [--limit N]   the frozen prompts on all splits, in row order
     python -m tools.outcomes frames               recordings -> data/answers/*.csv, no model needed
+    python -m tools.outcomes audit [--tier T]     about 100 recorded test answers asked again, and compared
 
 Recording needs a live model; it can be interrupted and goes on where it stopped.
 """
 
 import argparse
+import datetime as dt
+import json
 import tomllib
 
-import pandas as pd
-
-from hybridlab import datasets, paths, recordings
+from hybridlab import connect, datasets, paths, recordings
 from hybridlab.errors import MissingRecording
+from hybridlab.llm import audit_report
 from hybridlab.tiers import LLM, TOKENS, Prompt
 
 TASKS = ("reviews", "birds")
@@ -95,9 +97,34 @@ def write_keys(used):
     paths.data("answers", "keys.txt").write_text(text, encoding="utf-8")
 
 
+def audit(tier, model, n=100, seed=0):
+    """Ask a seeded share of the recorded test answers again; a report with CPU and engine beside it.
+
+    About ``n`` calls, spread over the tasks. The report is kept below ``data/audits``.
+    """
+    audits = []
+    for task in TASKS:
+        prompt = Prompt.load(frozen(task, tier))
+        asked = LLM(prompt, model, min_mass=0.0)
+        asked.client = connect(task, "audit", audit_share=n / len(TASKS) / datasets.SPLITS["test"], seed=seed)
+        asked.answer(datasets.load(task, "test"))
+        audits += asked.client.seam.audits
+    from tools import timings
+
+    report = audit_report(audits, parse=str.casefold)
+    header = {"model": model, "date": dt.date.today().isoformat(), "seed": seed, "cpu": timings.machine()["cpu"],
+              "recorded_with": sorted({old["engine"] for old, _ in audits}),
+              "asked_with": sorted({new["engine"] for _, new in audits})}
+    rows = json.loads(report.to_json(orient="index", double_precision=6))
+    file = paths.data("audits", f"{tier}.json")
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(json.dumps(header | {"measures": rows}, indent=1) + "\n", encoding="utf-8")
+    print(header, report.to_string(), sep="\n")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("prompts", "record", "frames"))
+    parser.add_argument("what", choices=("prompts", "record", "frames", "audit"))
     parser.add_argument("--limit", type=int, help="rows a split, to try a prompt")
     parser.add_argument("--tier", choices=(*MODELS, *SMALL), help="one tier only")
     args = parser.parse_args()
@@ -110,9 +137,12 @@ def main():
                 frame = answers(task, frozen(task, tier), model, split, "record", args.limit)
                 print(f"{task} {tier} {split}: {len(frame)} answers, "
                       f"{(frame['gold'] == frame['label']).mean():.3f} right", flush=True)
+    elif args.what == "audit":
+        for tier, model in chosen.items():
+            audit(tier, model)
     else:
         write_frames()
-    if args.what != "frames":
+    if args.what in ("prompts", "record"):
         recordings.tidy(paths.data("recordings"))
 
 
