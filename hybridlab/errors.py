@@ -36,6 +36,10 @@ class HybridlabError(Exception):
             lines.append(f"  to do:    {fix}")
         super().__init__("\n".join(lines))
 
+    def _render_traceback_(self):
+        # A notebook shows the message, which says what to do, and not forty lines of HTTP library above it.
+        return [f"{type(self).__name__}: {self}"]
+
     def __reduce__(self):
         keywords = {"expected": self.expected, "fix": self.fix, "evidence": self.evidence}
         return _rebuild, (type(self), self.what, keywords)

@@ -99,7 +99,7 @@ class Seam:
         self.faults, self.audit_share, self.seed = iter(faults), audit_share, seed
         self.ledger, self.audits = Ledger(limit_usd), []
         self._committed, self._local = recordings.committed(), recordings.local()
-        self._upstream, self._live, self._server = upstream, None, None
+        self._upstream, self._live = upstream, None
 
     # --- what the HTTP library calls -------------------------------------------------------------------
 
@@ -195,23 +195,13 @@ class Seam:
         if self._upstream is not None or remote:
             secret = os.environ.get("OPENAI_API_KEY", "none")
             return (remote or "http://upstream").rstrip("/"), {"Authorization": f"Bearer {secret}"}, "remote", _no_meter
-        server = self._local_server(body, path.endswith("/embeddings"))
-        return server.base_url, {}, server.engine, _Meter(server.pid)
-
-    def _local_server(self, body, embedding):
-        """The server of this machine; asked for again when it is gone or serves something else."""
-        import psutil
-
         from . import models
 
-        known = self._server
-        wanted = (body["model"], embedding)
-        if known is None or (known.model, known.embedding) != wanted or not psutil.pid_exists(known.pid):
-            try:
-                self._server = models.serve(body["model"], embedding=embedding)
-            except (ModelError, BadInput) as error:
-                raise _missing(body, str(error)) from error
-        return self._server
+        try:
+            server = models.serve(body["model"], embedding=path.endswith("/embeddings"))
+        except (ModelError, BadInput) as error:
+            raise _missing(body, error.what) from error
+        return server.base_url, {}, server.engine, _Meter(server.pid)
 
     # --- faults, retries, audit ------------------------------------------------------------------------
 
