@@ -3,7 +3,7 @@
     python -m tools.outcomes prompts              every prompt variant on the prompt split
     python -m tools.outcomes record [--limit N]   the frozen prompts on all splits, in row order
     python -m tools.outcomes frames               recordings -> data/answers/*.csv, no model needed
-    python -m tools.outcomes audit [--tier T]     about 100 recorded test answers asked again, and compared
+    python -m tools.outcomes audit [--tier T]     100 recorded test answers asked again, and compared
 
 Recording needs a live model; it can be interrupted and goes on where it stopped.
 """
@@ -98,16 +98,16 @@ def write_keys(used):
 
 
 def audit(tier, model, n=100, seed=0):
-    """Ask a seeded share of the recorded test answers again; a report with CPU and engine beside it.
+    """Ask ``n`` recorded test answers again, drawn with a seed and asked in row order, half of each task.
 
-    About ``n`` calls, spread over the tasks. The report is kept below ``data/audits``.
+    The report, with CPU and engine beside it, is kept below ``data/audits``.
     """
     audits = []
     for task in TASKS:
         prompt = Prompt.load(frozen(task, tier))
         asked = LLM(prompt, model, min_mass=0.0)
-        asked.client = connect(task, "audit", audit_share=n / len(TASKS) / datasets.SPLITS["test"], seed=seed)
-        asked.answer(datasets.load(task, "test"))
+        asked.client = connect(task, "audit", audit_share=1)
+        asked.answer(datasets.load(task, "test").sample(n // len(TASKS), random_state=seed).sort_index())
         audits += asked.client.seam.audits
     from tools import timings
 
