@@ -7,7 +7,7 @@ import random
 import time
 
 from . import recordings
-from .errors import BadInput, MissingRecording, ModelError
+from .errors import BadInput, BudgetSpent, MissingRecording, ModelError
 
 MODES = ("auto", "replay", "live", "record", "audit")
 FAULTS = {"timeout": None, "429": "rate limit reached", "500": "internal server error", "truncation": None}
@@ -162,6 +162,8 @@ class Seam:
     def _book(self, line):
         try:
             self.ledger.add(line)
+        except BudgetSpent:
+            pass  # this answer is paid for and kept; the check before the next call stops it
         except BadInput:
             # An endpoint's own model has no public price; the spend limit can only count priced calls.
             if self.ledger.limit_usd is not None:

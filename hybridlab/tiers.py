@@ -11,11 +11,11 @@ from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.utils.validation import check_is_fitted
 
 from . import paths
-from .errors import BadInput, DataMissing
+from .errors import BadInput, BudgetSpent, DataMissing
 
 ABSTAIN = "<abstain>"
 REASONS = ("", "low_confidence", "no_rule", "unparseable", "no_logprobs", "refusal", "timeout", "too_long",
-           "rate_limit", "server_error", "truncated", "budget", "waiting")
+           "rate_limit", "server_error", "budget", "waiting")
 COLUMNS = ["label", "confidence", "cost_usd", "latency_s", "tier", "reason"]
 TOKENS = ["prompt_tokens", "cached_tokens", "completion_tokens"]
 
@@ -388,12 +388,14 @@ def ask(client, body):
     """One chat completion: (reply, ""), or (None, reason) when the transport failed in a known way.
 
     Reasons: ``timeout``, ``rate_limit``, ``too_long`` (the server says that the prompt exceeds the context),
-    ``server_error``. A missing recording or a wrong key is not an answer and is raised.
+    ``server_error``, ``budget`` (the client's spend limit is reached). A missing recording or a wrong key is not an answer and is raised.
     """
     import openai
 
     try:
         return client.chat.completions.create(**body), ""
+    except BudgetSpent:
+        return None, "budget"
     except openai.APITimeoutError:
         return None, "timeout"
     except openai.RateLimitError:

@@ -158,6 +158,7 @@ def test_the_spend_limit_stops_before_the_next_call(store):
     with pytest.raises(BudgetSpent):
         for i in range(3):
             ask(made, model="gpt-4o-mini", seed=i)
+    assert made.seam.ledger.calls == 1
 
 
 def test_no_secret_reaches_a_recording(store, monkeypatch):

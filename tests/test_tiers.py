@@ -186,6 +186,15 @@ def test_a_time_out_is_an_abstention():
     assert frame[["label", "reason"]].values.tolist() == [[ABSTAIN, "timeout"]]
 
 
+def test_beyond_the_spend_limit_the_rest_abstains_and_the_paid_answers_stay():
+    tier = LLM(PROMPT, model="gpt-4o-mini")
+    tier.client = connect("demo", "live", upstream=Peer(), limit_usd=1.2e-5)
+    frame = tier.answer(["a", "b", "c", "d"])
+    answered = int((frame["reason"] == "").sum())
+    assert 1 <= answered < 4 and set(frame["reason"].iloc[answered:]) == {"budget"}
+    assert frame["cost_usd"].iloc[:answered].sum() > 1.2e-5
+
+
 def test_wrong_case_is_the_same_label():
     assert llm(reply("POSITIVE", (("POSITIVE", 0.9),))).answer(["tea"])["label"].item() == "great"
 
