@@ -1,5 +1,6 @@
 """Tiers: whatever answers rows. Rules, a classical model, an LLM and a person share one method, ``answer``."""
 
+import re
 import string
 import time
 import tomllib
@@ -119,6 +120,19 @@ class Rules(Tier):
         self.rules = rules
         self.name = name
 
+    @classmethod
+    def load(cls, name):
+        """Read ``data/rules/<name>.toml``.
+
+        Examples
+        --------
+        >>> from hybridlab.tiers import Rules
+        >>> Rules.load("birds").answer(["ABTD T/O. NO DAMAGE."])["label"].tolist()
+        ['effect']
+        """
+        spec = _toml("rules", name)
+        return cls([(rule["pattern"], rule["label"]) for rule in spec["rules"]])
+
     def fit(self, X, y):
         """Learn the classes and each rule's precision."""
         fired, y = self._fired(as_rows(X)["text"]), np.asarray(y, dtype=object)
@@ -141,8 +155,17 @@ class Rules(Tier):
     def _fired(self, texts):
         fired = np.full(len(texts), -1)
         for i, (pattern, _) in reversed(list(enumerate(self.rules))):
-            fired[texts.str.contains(pattern, case=False, regex=True).to_numpy(dtype=bool)] = i
+            search = _compiled(pattern).search
+            fired[np.fromiter((search(text) is not None for text in texts), bool, len(texts))] = i
         return fired
+
+
+def _compiled(pattern):
+    try:
+        return re.compile(pattern, re.IGNORECASE)
+    except (re.error, TypeError) as error:
+        raise BadInput(f"the rule {pattern!r} is no regular expression: {error}", expected="such as 'stale|refund'",
+                       fix="escape ( ) [ ] . * + ? with a backslash where they are meant literally") from error
 
 
 class Classifier(Tier):
@@ -223,11 +246,7 @@ class Prompt:
         DataMissing
             No such prompt; the message lists the ones there are.
         """
-        file = paths.data("prompts", f"{name}.toml")
-        if not file.exists():
-            known = ", ".join(sorted(path.stem for path in file.parent.glob("*.toml")))
-            raise DataMissing(f"no prompt {name!r}", expected=f"one of {known}")
-        spec = tomllib.loads(file.read_text(encoding="utf-8"))
+        spec = _toml("prompts", name)
         prompt = cls(spec["system"], spec["template"], spec["labels"], task=spec["task"], variant=spec["variant"])
         return replace(prompt, shots=tuple(_shots(prompt, spec.get("shots", []))))
 
@@ -239,12 +258,29 @@ class Prompt:
         return [*turns, {"role": "user", "content": self.fill(row)}]
 
     def fill(self, row):
-        """The user's message for one row."""
-        fields = [field for _, field, _, _ in string.Formatter().parse(self.template) if field]
+        """The user's message for one row; a missing value is said to be unknown."""
+        fields = {field: spec for _, field, spec, _ in string.Formatter().parse(self.template) if field}
         unknown = [field for field in fields if field not in row]
         if unknown:
             raise BadInput(f"the template needs {unknown}", expected=f"columns among {list(row)}")
-        return self.template.format_map(row)
+        return self.template.format_map({field: row[field] if spec else _said(row[field])
+                                         for field, spec in fields.items()})
+
+
+def _said(value):
+    """A value as a prompt says it: whole floats without a point, a missing one as unknown."""
+    if isinstance(value, str):
+        return value
+    return "unknown" if pd.isna(value) else f"{value:g}"
+
+
+def _toml(kind, name):
+    """A committed file of ``data/prompts`` or ``data/rules``."""
+    file = paths.data(kind, f"{name}.toml")
+    if not file.exists():
+        known = ", ".join(sorted(path.stem for path in file.parent.glob("*.toml")))
+        raise DataMissing(f"no {kind.removesuffix('s')} {name!r}", expected=f"one of {known}")
+    return tomllib.loads(file.read_text(encoding="utf-8"))
 
 
 def _shots(prompt, shots):

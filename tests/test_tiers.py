@@ -16,7 +16,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 
-from hybridlab import recordings
+from hybridlab import datasets, recordings
 from hybridlab.errors import BadInput, DataMissing, MissingRecording
 from hybridlab.llm import connect
 from hybridlab.tiers import ABSTAIN, COLUMNS, LLM, REASONS, TOKENS, Classifier, Human, Prompt, Rules
@@ -263,9 +263,9 @@ def test_a_replayed_batch_announces_nothing(capsys):
 
 
 def test_template_reads_table_columns():
-    prompt = Prompt("s", "Phase: {phase}; speed: {speed}", {"yes": "effect", "no": "none"})
-    body = LLM(prompt).bodies(pd.DataFrame({"phase": ["Climb"], "speed": [140.0]}))[0]
-    assert body["messages"][-1]["content"] == "Phase: Climb; speed: 140.0"
+    prompt = Prompt("s", "Phase: {phase}; speed: {speed}, height {height:.1f}", {"yes": "effect", "no": "none"})
+    body = LLM(prompt).bodies(pd.DataFrame({"phase": ["Climb"], "speed": [140.0], "height": [500.0]}))[0]
+    assert body["messages"][-1]["content"] == "Phase: Climb; speed: 140, height 500.0"
 
 
 def test_braces_in_a_text_are_text():
@@ -288,7 +288,7 @@ def test_examples_of_a_prompt_are_train_rows_with_their_own_label(name, monkeypa
     monkeypatch.delenv("HYBRIDLAB_DATA")
     import tomllib
 
-    from hybridlab import datasets, paths
+    from hybridlab import paths
 
     spec = tomllib.loads(paths.data("prompts", f"{name}.toml").read_text())
     train = datasets.load(spec["task"], "train")
@@ -306,6 +306,29 @@ def test_what_is_not_a_list_of_texts_is_an_error(tier, X):
 def test_the_first_rule_that_matches_wins():
     frame = Rules([("tea", "a"), ("green", "b")]).answer(["green tea", "green", "red"])
     assert frame["label"].tolist() == ["a", "b", ABSTAIN]
+
+
+@pytest.mark.parametrize("name", ["reviews", "birds", "columns"])
+def test_committed_rules_answer_every_row_with_a_known_label(name, monkeypatch):
+    monkeypatch.delenv("HYBRIDLAB_DATA")
+    task = "reviews" if name == "reviews" else "birds"
+    rows = datasets.load(task, "prompt")
+    frame = Rules.load(name).answer(rows)
+    assert set(frame["label"]) <= set(rows["label"])
+
+
+def test_rules_may_hold_groups_and_a_broken_one_is_named(recwarn, monkeypatch):
+    monkeypatch.delenv("HYBRIDLAB_DATA")
+    assert Rules([("(tea|coffee)", "a")]).predict(["TEA"]).tolist() == ["a"] and not recwarn.list
+    with pytest.raises(BadInput, match=r"'\(tea' is no regular expression"):
+        Rules([("(tea", "a")]).answer(["tea"])
+    with pytest.raises(DataMissing, match="birds, columns, reviews"):
+        Rules.load("nothing")
+
+
+def test_a_missing_value_is_said_to_be_unknown():
+    prompt = Prompt("", "{height} feet, {sky}, {engines}", {"yes": "yes", "no": "no"})
+    assert prompt.fill({"height": 500.0, "sky": None, "engines": float("nan")}) == "500 feet, unknown, unknown"
 
 
 def test_people_are_stated_ranges():

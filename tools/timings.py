@@ -16,7 +16,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -24,13 +24,15 @@ import pandas as pd
 import psutil
 from scipy.optimize import nnls
 
+from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
 
 from hybridlab import connect, datasets, paths
 from hybridlab.errors import BadInput
-from hybridlab.tiers import LLM, TOKENS, Classifier, as_rows, ask
+from hybridlab.tiers import LLM, TOKENS, Classifier, Prompt, Rules, as_rows, ask
 from tools import outcomes
 
 LEAST_ROWS, LEAST_FOR_P99 = 200, 1000
@@ -66,26 +68,62 @@ class Talk:
         return pd.DataFrame([[usage.prompt_tokens, cached, usage.completion_tokens]], rows.index, TOKENS)
 
 
+def rows_of(task, split="test", n=LEAST_ROWS + 1):
+    """The first ``n`` rows of a split; ``columns`` are the bird strikes with their columns written as text."""
+    if task != "columns":
+        return datasets.load(task, split).iloc[:n]
+    rows, prompt = datasets.load("birds", split).iloc[:n], Prompt.load("birds.columns8")
+    return rows.assign(text=[prompt.fill(row) for row in rows.to_dict("records")])
+
+
+def rules(task):
+    """The committed rules of a task."""
+    return Rules.load(task)
+
+
 def tfidf(task):
     """TF-IDF and logistic regression, fitted on the train split before the clock starts."""
-    train = datasets.load(task, "train")
-    words = TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True)
+    train = rows_of(task, "train", None)
+    words = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True)
     return Classifier(make_pipeline(words, LogisticRegression(C=10, max_iter=1000))).fit(train, train["label"])
 
 
-def test_rows(task, n=LEAST_ROWS + 1):
-    """The first ``n`` rows of the test split."""
-    return datasets.load(task, "test").iloc[:n]
+@cache
+def kinds():
+    """The columns that the template of ``birds.columns8`` names, and the words of the train split in them."""
+    train, template = datasets.load("birds", "train"), Prompt.load("birds.columns8").template
+    used = [name for name in train if f"{{{name}}}" in template]
+    words = {name: sorted(train[name].dropna().unique()) for name in used if train[name].dtype == object}
+    return used, {name: pd.CategoricalDtype(found) for name, found in words.items()}
+
+
+def categories(rows):
+    """The columns as numbers and categories."""
+    used, words = kinds()
+    return rows[used].astype(words)
+
+
+def trees():
+    """Boosted trees on the columns, fitted before the clock starts; turning words to categories is timed."""
+    train = datasets.load("birds", "train")
+    boosted = HistGradientBoostingClassifier(min_samples_leaf=5, random_state=0)
+    model = make_pipeline(FunctionTransformer(categories), boosted)
+    return Classifier(model, column=None).fit(train, train["label"])
 
 
 def tasks():
     """"<task>.<tier>" -> Task. Rows come first to last; each is asked once. One model after the other."""
-    found = {f"{task}.tfidf": Task(partial(tfidf, task), partial(test_rows, task)) for task in outcomes.TASKS}
+    found = {f"{task}.{tier.__name__}": Task(partial(tier, task), partial(rows_of, task))
+             for task in (*outcomes.TASKS, "columns") for tier in (rules, tfidf)}
+    found["columns.trees"] = Task(trees, partial(rows_of, "birds"))
     for tier, model in (outcomes.MODELS | outcomes.SMALL).items():
         for task in outcomes.TASKS:
             prompt = outcomes.frozen(task, tier)
-            found[f"{task}.{tier}"] = Task(partial(LLM, prompt, model, mode="live"), partial(test_rows, task), model)
-        found[f"talk.{tier}"] = Task(partial(Talk, model), partial(test_rows, "reviews", 41), model, least=40)
+            found[f"{task}.{tier}"] = Task(partial(LLM, prompt, model, mode="live"), partial(rows_of, task), model)
+        found[f"talk.{tier}"] = Task(partial(Talk, model), partial(rows_of, "reviews", n=41), model, least=40)
+    for tier, model in outcomes.MODELS.items():
+        asked = partial(LLM, "birds.columns8", model, mode="live")
+        found[f"columns.{tier}"] = Task(asked, partial(rows_of, "birds"), model)
     return found
 
 
