@@ -1,19 +1,28 @@
-"""What a call costs: dated list prices for hosted models, machine seconds for local ones."""
+"""What a call costs, a task, a month: dated list prices, machine seconds, and the sums behind a bill.
+
+The functions of the second half are plain formulas; every argument may be a number or an array.
+"""
 
 import datetime as dt
 import json
+import tomllib
 from dataclasses import asdict, dataclass
 from difflib import get_close_matches
 from functools import lru_cache
 from importlib.metadata import version
 from numbers import Real
+from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from . import paths
 from .errors import BadInput, BudgetSpent, DataMissing
 
 COUNTED = ("prompt_tokens", "cached_tokens", "completion_tokens")
+RATES = tuple(f"usd_per_m_{name}" for name in COUNTED)
+HOURS_PER_MONTH = 8760 / 12
+BATCH = {"processing": "batch"}
 
 
 @dataclass(frozen=True)
@@ -73,12 +82,31 @@ class Price:
         return f"${self.usd:.3g} ({self.source}, {self.as_of})"
 
 
-def price(call, as_of=None):
+@dataclass(frozen=True)
+class Rates:
+    """What a million tokens cost in US dollars, and a call on top; ``rates`` looks them up.
+
+    ``low`` and ``high`` are factors: what other sources say is between ``low`` and ``high`` times as much.
+    """
+
+    usd_per_m_prompt_tokens: float
+    usd_per_m_cached_tokens: float
+    usd_per_m_completion_tokens: float
+    usd_per_call: float
+    low: float
+    high: float
+    source: str
+    as_of: dt.date
+
+
+def price(call, as_of=None, *, batch=False):
     """Price of one call in US dollars.
 
-    A hosted model is priced from the table of ``genai-prices`` on the day ``as_of``. A local model costs the
-    seconds it kept the machine busy: ``seconds(call) * usd_per_hour / 3600``, whole machine, idle time left
-    out. The hourly list price is in ``data/machine.json``.
+    A hosted model is priced from the table of ``genai-prices`` on the day ``as_of``: cached tokens at their
+    own rate, a long prompt at the rate of its length. Where ``data/prices.toml`` knows another source that
+    says otherwise, ``low`` and ``high`` enclose both. A local model costs the seconds it kept the machine
+    busy: ``seconds(call) * usd_per_hour / 3600``, whole machine, idle time left out. The hourly list price
+    is in ``data/machine.json``.
 
     Parameters
     ----------
@@ -89,6 +117,8 @@ def price(call, as_of=None):
     as_of : date, datetime or ISO string, optional
         The day of the price list; the call's own date, else today. A day without an hour means noon UTC. A
         local model is priced at the date of ``data/machine.json``, whatever ``as_of`` says.
+    batch : bool
+        Ask for the hosted model's batch rates: about half, for an answer within a day.
 
     Returns
     -------
@@ -97,7 +127,8 @@ def price(call, as_of=None):
     Raises
     ------
     BadInput
-        The model is in no list (the nearest names are given), or a count makes no sense.
+        The model is in no list (the nearest names are given), the day is outside the list, no batch rate is
+        known for it, or a count makes no sense.
 
     Examples
     --------
@@ -109,8 +140,43 @@ def price(call, as_of=None):
     """
     call = Call.of(call)
     if call.model in _local_names():
-        return _local_price(call)
-    return _hosted_price(call, _moment(as_of or call.date))
+        return _local_price(call, batch)
+    return _hosted_price(call, _moment(as_of or call.date), batch)
+
+
+def rates(model, as_of=None, *, prompt_tokens=1000, provider=None, batch=False):
+    """What a million tokens of a model cost, for sums over many calls.
+
+    For a local model they follow from its measured seconds a token and the machine's price; its fixed time is
+    ``usd_per_call``.
+
+    Parameters
+    ----------
+    model, as_of, provider, batch : as in ``price``
+    prompt_tokens : int
+        Length of the prompts in question; some lists charge long prompts more, for all of their tokens.
+
+    Returns
+    -------
+    Rates
+
+    Examples
+    --------
+    >>> from hybridlab.cost import rates
+    >>> found = rates("gpt-4o-mini", "2026-11-23")
+    >>> found.usd_per_m_prompt_tokens, found.usd_per_m_cached_tokens, found.usd_per_m_completion_tokens
+    (0.15, 0.075, 0.6)
+    """
+    n, million = max(int(prompt_tokens), 1), 1_000_000
+
+    def paid(prompt, cached=0, out=0):
+        return price(Call(model, prompt, cached, out, provider=provider), as_of, batch=batch)
+
+    fixed = paid(0).usd if model in _local_names() else 0.0
+    fresh, cached, out = paid(n), paid(n, n), paid(n, 0, n)
+    usd = fresh.usd - fixed, cached.usd - fixed, out.usd - fresh.usd
+    each = (round(million * one / n, 9) for one in usd)
+    return Rates(*each, fixed, out.low / out.usd, out.high / out.usd, fresh.source, fresh.as_of)
 
 
 def seconds(call):
@@ -135,6 +201,38 @@ def seconds(call):
         raise DataMissing(what, expected=expected, fix="run `make timings`")
     reading = rate["s_per_prompt_token"] * (call.prompt_tokens - call.cached_tokens)
     return rate["fixed_s"] + reading + rate["s_per_output_token"] * call.completion_tokens
+
+
+def timing(name):
+    """Seconds an answer of a tier, as ``make timings`` measured them alone on an idle machine.
+
+    Parameters
+    ----------
+    name : str
+        ``"<task>.<tier>"``, such as ``"reviews.llm15"``.
+
+    Returns
+    -------
+    dict with ``p50``, ``p95``, ``mean`` (seconds) and ``n``.
+
+    Raises
+    ------
+    DataMissing
+        When that tier has not been measured; the message names the ones that were.
+
+    Examples
+    --------
+    >>> from hybridlab.cost import timing
+    >>> timing("reviews.llm15")["n"]
+    200
+    """
+    measured = {}
+    for file in sorted(paths.data("timings").glob("*.json")):
+        measured |= _read(file)["tiers"]
+    if name not in measured:
+        known = f"one of {', '.join(measured)}"
+        raise DataMissing(f"{name!r} was not timed", expected=known, fix="run `make timings`")
+    return {key: measured[name][key] for key in ("p50", "p95", "mean", "n")}
 
 
 def machine_usd(took):
@@ -204,28 +302,233 @@ class Ledger:
         return self.frame().to_string(float_format="{:.6g}".format)
 
 
-def _local_price(call):
+# ---- from calls to months
+
+
+def call_usd(prompt_tokens, cached_tokens, completion_tokens, *, usd_per_m_prompt_tokens,
+             usd_per_m_cached_tokens, usd_per_m_completion_tokens, usd_per_call=0.0):
+    """Price of a call from its tokens: fresh, cached and written ones, each at its own rate.
+
+    Examples
+    --------
+    >>> from hybridlab.cost import call_usd
+    >>> usd = call_usd(1000, 400, 100, usd_per_m_prompt_tokens=0.15, usd_per_m_cached_tokens=0.075,
+    ...                usd_per_m_completion_tokens=0.60)
+    >>> round(usd, 6)  # 600 x $0.15 + 400 x $0.075 + 100 x $0.60 a million
+    0.00018
+    """
+    fresh = (prompt_tokens - cached_tokens) * usd_per_m_prompt_tokens
+    read = cached_tokens * usd_per_m_cached_tokens
+    return (fresh + read + completion_tokens * usd_per_m_completion_tokens) / 1e6 + usd_per_call
+
+
+class Conversation(NamedTuple):
+    """Expected tokens and turns of a task, and the share of tasks that still fail at the end."""
+
+    prompt_tokens: float
+    cached_tokens: float
+    completion_tokens: float
+    turns: float
+    failed_share: float
+
+
+def repaired(prompt_tokens, cached_tokens, completion_tokens, *, failed_share, repair_turns,
+             feedback_tokens=0, reuse_share=0):
+    """Expected tokens of a task whose failed replies are sent back with feedback.
+
+    Turn k (from 0) is reached with probability f^k and re-sends all that was said:
+    P_k = P + k (C + F) prompt tokens. So tokens grow with the square of the turns, not in step with them:
+    after k failures they are k P + k (k - 1) (C + F) / 2.
+
+    Parameters
+    ----------
+    prompt_tokens, cached_tokens, completion_tokens : of the first turn (P, of which cached, and C)
+    failed_share : share f of replies that do not pass, 0 to 1, the same in every turn
+    repair_turns : the most turns after the first
+    feedback_tokens : what a repair turn adds (F)
+    reuse_share : share of the earlier conversation that a repair turn finds in the prefix cache
+
+    Returns
+    -------
+    Conversation
+
+    Examples
+    --------
+    >>> from hybridlab.cost import repaired
+    >>> repaired(500, 0, 100, failed_share=1, repair_turns=2, feedback_tokens=50)  # 500 + 650 + 800
+    Conversation(prompt_tokens=1950, cached_tokens=0, completion_tokens=300, turns=3, failed_share=1)
+    """
+    prompt = cached = turns = 0
+    for turn in range(int(np.max(repair_turns)) + 1):
+        reached = failed_share**turn * (turn <= repair_turns)
+        grown = turn * (completion_tokens + feedback_tokens)
+        said = prompt_tokens + grown - feedback_tokens  # the prompt of the turn before, and its reply
+        prompt = prompt + reached * (prompt_tokens + grown)
+        cached = cached + reached * (reuse_share * said if turn else cached_tokens)
+        turns = turns + reached
+    return Conversation(prompt, cached, turns * completion_tokens, turns, failed_share ** (repair_turns + 1))
+
+
+def prefix_tokens(parts, *, least=0, block=1):
+    """Tokens at the start of a prompt that every call shares, as far as a prefix cache can use them.
+
+    A cache stops at the first part that differs, so the order of a prompt decides: what is the same in every
+    call goes first.
+
+    Parameters
+    ----------
+    parts : sequence of (tokens, same), in the order of the prompt
+    least, block : shortest prefix that is cached, and its granularity. OpenAI documents 1,024 and 128 for
+        models before GPT-5.6 (its cookbook, "Prompt Caching 201"); llama.cpp's server takes any length.
+
+    Examples
+    --------
+    >>> from hybridlab.cost import prefix_tokens
+    >>> rules, examples, question = (400, True), (900, True), (60, False)
+    >>> prefix_tokens([rules, examples, question]), prefix_tokens([rules, question, examples])
+    (1300, 400)
+    >>> prefix_tokens([rules, examples, question], least=1024, block=128)  # 10 x 128
+    1280
+    """
+    shared = 0
+    for tokens, same in parts:
+        if not same:
+            break
+        shared += tokens
+    return shared // block * block if shared >= least else 0
+
+
+def warm_share(queries_per_month, keep_s):
+    """Share of calls that find the prefix still cached when it is kept ``keep_s`` seconds after each use.
+
+    Calls that arrive at random at rate r leave a gap under t with probability 1 - exp(-r t).
+
+    Examples
+    --------
+    >>> from hybridlab.cost import warm_share
+    >>> round(float(warm_share(8760, keep_s=300)), 3)  # 12 calls an hour, kept five minutes: 1 - 1/e
+    0.632
+    """
+    return -np.expm1(-queries_per_month / (HOURS_PER_MONTH * 3600) * keep_s)
+
+
+def throughput(curve, most_latency_s):
+    """Queries a second that one machine serves within a latency, from a measured curve.
+
+    Parameters
+    ----------
+    curve : sequence of (queries_per_s, latency_s), one pair a measured load
+    most_latency_s : the longest wait that is allowed
+
+    Returns
+    -------
+    The highest measured throughput within it, never one in between; 0.0 when no load is.
+
+    Examples
+    --------
+    >>> from hybridlab.cost import throughput
+    >>> throughput([(0.7, 1.4), (0.8, 2.5), (0.8, 5.0)], most_latency_s=3)
+    0.8
+    """
+    return max((float(rate) for rate, latency_s in curve if latency_s <= most_latency_s), default=0.0)
+
+
+class Reserved(NamedTuple):
+    """Machines that are paid whether they work or not."""
+
+    machines: float
+    usd_per_month: float
+    utilisation: float
+
+
+def reserved(queries_per_month, *, queries_per_s_per_machine, usd_per_machine_hour, peak_to_mean=1,
+             least_machines=1):
+    """Machines reserved for a month so that the peak is served, and what they cost.
+
+    n = max(least, ceil(peak / capacity)), cost = n x 730 h x price. Utilisation is told, never multiplied in:
+    an idle hour is paid as well.
+
+    Examples
+    --------
+    >>> from hybridlab.cost import reserved
+    >>> busy = reserved(1_000_000, queries_per_s_per_machine=1, usd_per_machine_hour=0.1, peak_to_mean=3)
+    >>> float(busy.machines), float(busy.usd_per_month), round(float(busy.utilisation), 3)
+    (2.0, 146.0, 0.19)
+    """
+    mean = queries_per_month / (HOURS_PER_MONTH * 3600)
+    # A little slack: rounding must not rent a machine.
+    machines = np.maximum(np.ceil(mean * peak_to_mean / queries_per_s_per_machine - 1e-9), least_machines)
+    usd = machines * HOURS_PER_MONTH * usd_per_machine_hour
+    busy = mean / np.maximum(machines * queries_per_s_per_machine, np.finfo(float).tiny)
+    return Reserved(machines, usd, busy)
+
+
+def break_even_error_usd(saved_usd, lost_share):
+    """Price of a wrong answer below which a saving that costs accuracy is worth it.
+
+    A saving of s dollars a query that loses a share e of right answers (a false cache hit, a compressed
+    prompt, a smaller model) pays while an error costs less than s / e; infinity when nothing is lost.
+
+    Examples
+    --------
+    >>> from hybridlab.cost import break_even_error_usd
+    >>> round(float(break_even_error_usd(0.0004, 0.02)), 4)  # two cents
+    0.02
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(np.asarray(lost_share) > 0, np.divide(saved_usd, lost_share), np.inf)
+
+
+# ---- lists
+
+
+def _local_price(call, batch):
+    if batch:
+        raise BadInput(f"batch rates for {call.model!r}", fix="a local model has none; it costs its seconds")
     machine, took = _read(paths.data("machine.json")), seconds(call)
     usd = machine_usd(took)
     source = f"{took:.3g} s of {machine['name']} at ${machine['usd_per_hour']} an hour"
     return Price(usd, usd, usd, source, dt.date.fromisoformat(machine["date"]))
 
 
-def _hosted_price(call, moment):
+def _hosted_price(call, moment, batch):
     from genai_prices import Usage, calc_price
 
     counts = {"input_tokens": call.prompt_tokens, "cache_read_tokens": call.cached_tokens}
     usage = Usage(**counts, output_tokens=call.completion_tokens)
     where = {"provider_id": call.provider, "genai_request_timestamp": moment}
+    where["price_context"] = BATCH if batch else None
     try:
         found = calc_price(usage, model_ref=str(call.model), **where)
     except LookupError as error:
         raise _unknown(call.model) from error
+    if batch:
+        _batch_is_listed(found.model, moment)
     usd = float(found.total_price)
     if usd == 0 < call.prompt_tokens + call.completion_tokens:
         raise BadInput(f"{call.model!r} is listed without a price per token", fix="price it by hand")
+    said = [usd] if batch else [usd, *_said_elsewhere(call, found.provider.id, moment)]
     source = f"genai-prices {version('genai-prices')}, {found.provider.id}/{found.model.id}"
-    return Price(usd, usd, usd, source, moment.date())
+    return Price(usd, min(said), max(said), source, moment.date())
+
+
+def _said_elsewhere(call, provider, moment):
+    """What other sources ask for the call; ``data/prices.toml`` lists where they disagree."""
+    path = paths.data("prices.toml")
+    tokens = [getattr(call, name) for name in COUNTED]
+    for other in _read(path)["price"] if path.exists() else ():
+        if (other["model"], other["provider"]) == (call.model, provider) and other["read"] <= moment.date():
+            yield call_usd(*tokens, **{rate: other[rate] for rate in RATES})
+
+
+def _batch_is_listed(model, moment):
+    """The list falls back on its standard price where it knows no batch price; we do not."""
+    listed = [variant.constraint for variant in model.price_variants or [] if variant.when == BATCH]
+    if not any(from_day is None or from_day.active(moment) for from_day in listed):
+        days = ", ".join(str(one.start_date) for one in listed if one is not None)
+        raise BadInput(f"no batch price of {model.id!r} is listed on {moment.date()}",
+                       expected=f"a day from {days} on" if days else "a model with batch prices",
+                       fix="or state the discount yourself, as batch_discount of a scenario")
 
 
 def _unknown(model):
@@ -244,7 +547,23 @@ def _moment(day):
         raise BadInput(f"as_of is {day!r}", expected="a date such as '2026-11-23'") from error
     if moment == moment.normalize():
         moment += pd.Timedelta(hours=12)
+    first, last = _listed_days()
+    if not first <= moment.date() <= max(last, dt.date.today()):
+        raise BadInput(f"as_of is {moment.date()}, a day without a price list",
+                       expected=f"a day from {first} to {max(last, dt.date.today())}",
+                       fix="take the nearest day, or price the call by hand with cost.call_usd")
     return moment if moment.tzinfo else moment.tz_localize("UTC")
+
+
+@lru_cache(maxsize=1)
+def _listed_days():
+    """First and last day on which the list has changed; before the first it knows no history."""
+    from genai_prices.data_snapshot import get_snapshot
+
+    models = (model for provider in get_snapshot().providers for model in provider.models)
+    dated = (one.constraint for model in models if isinstance(model.prices, list) for one in model.prices)
+    days = [constraint.start_date for constraint in dated if hasattr(constraint, "start_date")]
+    return min(days), max(days)
 
 
 def _local_names():
@@ -268,7 +587,8 @@ def _read(path):
 
 @lru_cache(maxsize=16)
 def _parse(path, changed):
-    return json.loads(path.read_text(encoding="utf-8"))
+    load = tomllib.loads if path.suffix == ".toml" else json.loads
+    return load(path.read_text(encoding="utf-8"))
 
 
 def _get(thing, name):

@@ -3,13 +3,19 @@
 import datetime as dt
 import json
 import sys
+import tomllib
 from decimal import Decimal
 from types import ModuleType, SimpleNamespace
 
+import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from hybridlab.cost import Call, Ledger, price, seconds
+from hybridlab import paths
+from hybridlab.cost import (Call, Ledger, break_even_error_usd, prefix_tokens, price, rates, repaired, reserved,
+                            seconds, throughput, warm_share)
 from hybridlab.errors import BadInput, BudgetSpent, DataMissing
 
 DAY = "2026-11-23"
@@ -191,6 +197,160 @@ def test_bad_counts_are_named(change, message):
 def test_bad_day_is_named(day):
     with pytest.raises(BadInput, match="as_of is"):
         price(hosted(10, 0, 1), as_of=day)
+
+
+def test_unknown_days_are_told():
+    with pytest.raises(BadInput, match=r"as_of is 2019-05-01, .*\n.*a day from 2025-05-22 to"):
+        price(hosted(10, 0, 1), as_of="2019-05-01")
+    with pytest.raises(BadInput, match="2199-01-01"):
+        price(hosted(10, 0, 1), as_of="2199-01-01")
+
+
+# ---- long prompts, batches, and sources that disagree
+
+def test_a_long_prompt_is_charged_at_its_own_rate():
+    """Claude Sonnet 4.5: $3 and $15 a million to 200,000 prompt tokens, then $6 and $22.50 for all of them."""
+    short, long = (price(hosted(n, 0, 1000, "claude-sonnet-4-5"), DAY).usd for n in (200_000, 200_001))
+    assert short == pytest.approx((200_000 * 3 + 1000 * 15) / 1e6)
+    assert long == pytest.approx((200_001 * 6 + 1000 * 22.5) / 1e6)
+
+
+def test_batch_invoice():
+    """gpt-4o-mini in a batch: $0.075 in and $0.30 out; cached input keeps its standard $0.075."""
+    paid = price(hosted(1000, 400, 100), DAY, batch=True)
+    assert paid.usd == pytest.approx((600 * 0.075 + 400 * 0.075 + 100 * 0.30) / 1e6)
+
+
+def test_a_batch_price_that_is_not_listed_is_not_the_standard_price(data):
+    with pytest.raises(BadInput, match=r"no batch price of 'gpt-4o-mini' is listed on 2026-01-02\n.*2026-10-14"):
+        price(hosted(10, 0, 1), "2026-01-02", batch=True)
+    with pytest.raises(BadInput, match="a model with batch prices"):
+        price(hosted(10, 0, 1, "mistral-large-latest"), DAY, batch=True)
+    with pytest.raises(BadInput, match="a local model has none"):
+        price(local(), batch=True)
+
+
+def test_an_independent_call_of_the_price_list_agrees():
+    from genai_prices import Usage, calc_price
+
+    for model, provider in [("gpt-4o", "openai"), ("claude-haiku-4-5", "anthropic"), ("gemini-2.5-pro", "google")]:
+        theirs = calc_price(Usage(input_tokens=3000, cache_read_tokens=1000, output_tokens=200), model,
+                            provider_id=provider, genai_request_timestamp=dt.datetime(2026, 11, 23, 12))
+        ours = price(hosted(3000, 1000, 200, model, provider=provider), DAY)
+        assert ours.usd == pytest.approx(float(theirs.total_price), rel=1e-12)
+
+
+def test_sources_that_disagree_give_an_interval_from_the_day_they_were_read():
+    """mistral-large-latest, 10,000 in and 1,000 out: 2 and 6 a million here, 0.5 and 1.5 there."""
+    call = hosted(10_000, 0, 1000, "mistral-large-latest")
+    paid, before = price(call, DAY), price(call, "2026-11-22")
+    assert (paid.usd, paid.low, paid.high) == pytest.approx((0.026, 0.0065, 0.026))
+    assert before.low == before.usd == before.high
+
+
+def test_every_listed_disagreement_is_one_and_has_a_source():
+    for other in tomllib.loads(paths.data("prices.toml").read_text())["price"]:
+        paid = price(hosted(10_000, 0, 1000, other["model"], provider=other["provider"]), DAY)
+        assert paid.high > 1.02 * paid.low and other["source"]
+
+
+# ---- rates
+
+@pytest.mark.parametrize(("model", "fresh_usd", "cached_usd", "out_usd"), INVOICES)
+def test_rates_are_those_of_the_invoices(model, fresh_usd, cached_usd, out_usd):
+    found = rates(model, DAY)
+    assert (found.usd_per_m_prompt_tokens, found.usd_per_m_cached_tokens, found.usd_per_m_completion_tokens) == (
+        float(fresh_usd), float(cached_usd), float(out_usd))
+    assert found.usd_per_call == 0 and found.low == found.high == 1
+
+
+def test_rates_of_long_prompts_and_batches():
+    assert rates("claude-sonnet-4-5", DAY, prompt_tokens=300_000).usd_per_m_completion_tokens == 22.5
+    assert rates("gpt-4o-mini", DAY, batch=True).usd_per_m_completion_tokens == 0.3
+
+
+def test_rates_of_a_local_model_are_its_seconds_at_the_machine_price(data):
+    """.2 s fixed, .03 s a prompt token, .1 s a written one, at $0.09 an hour; a cached token costs no time."""
+    found, second = rates("qwen2.5-coder-1.5b"), 0.09 / 3600
+    assert found.usd_per_call == pytest.approx(0.2 * second)
+    assert found.usd_per_m_prompt_tokens == pytest.approx(0.03e6 * second)
+    assert found.usd_per_m_completion_tokens == pytest.approx(0.1e6 * second)
+    assert found.usd_per_m_cached_tokens == pytest.approx(0)
+
+
+# ---- from calls to months
+
+@given(st.integers(0, 2000), st.integers(0, 300), st.integers(0, 80), st.integers(0, 6))
+def test_repair_turns_grow_with_their_square(prompt, written, feedback, turns):
+    """If every reply fails: (k + 1) P + k (k + 1) / 2 x (C + F)."""
+    talk = repaired(prompt, 0, written, failed_share=1, repair_turns=turns, feedback_tokens=feedback)
+    assert talk.prompt_tokens == (turns + 1) * prompt + turns * (turns + 1) // 2 * (written + feedback)
+    assert talk.completion_tokens == (turns + 1) * written and talk.turns == turns + 1 and talk.failed_share == 1
+
+
+def test_repair_turns_in_expectation_against_a_simulation():
+    rng, rounds = np.random.default_rng(0), 20_000
+    prompts = []
+    for _ in range(rounds):
+        said, total = 500, 0
+        for _ in range(4):
+            total += said
+            if rng.random() >= 0.3:
+                break
+            said += 100 + 50
+        prompts.append(total)
+    talk = repaired(500, 0, 100, failed_share=0.3, repair_turns=3, feedback_tokens=50)
+    assert talk.prompt_tokens == pytest.approx(np.mean(prompts), abs=4 * np.std(prompts) / np.sqrt(rounds))
+    assert talk.failed_share == pytest.approx(0.3**4)
+
+
+def test_no_failure_no_repair():
+    assert repaired(500, 200, 100, failed_share=0, repair_turns=5) == (500, 200, 100, 1, 0)
+
+
+def test_a_repair_turn_reads_the_earlier_conversation_from_the_prefix_cache():
+    """Turn 0 has 200 of 500 cached. Turn 1 has 500 + 100 + 50 = 650, of which 600 were said before."""
+    talk = repaired(500, 200, 100, failed_share=1, repair_turns=1, feedback_tokens=50, reuse_share=1)
+    assert talk.prompt_tokens == 1150 and talk.cached_tokens == 200 + 600
+
+
+def test_formulas_take_arrays():
+    failed = np.array([0, 0.1, 1])
+    talk = repaired(500, 0, 100, failed_share=failed, repair_turns=np.array([2, 2, 0]))
+    assert talk.turns.tolist() == pytest.approx([1, 1.11, 1])
+    own = reserved(np.array([0, 1e7]), queries_per_s_per_machine=1, usd_per_machine_hour=1)
+    assert own.machines.tolist() == [1, 4]
+    assert warm_share(np.array([0, 1e12]), 300).tolist() == [0, 1]
+    assert break_even_error_usd(np.array([1, 1]), np.array([0, 0.5])).tolist() == [np.inf, 2]
+
+
+@given(st.lists(st.tuples(st.integers(0, 500), st.booleans()), max_size=6))
+def test_only_the_leading_shared_parts_can_be_cached(parts):
+    found = prefix_tokens(parts)
+    leading = [same for _, same in parts].index(False) if not all(same for _, same in parts) else len(parts)
+    assert found == sum(tokens for tokens, _ in parts[:leading])
+    assert prefix_tokens(sorted(parts, key=lambda part: not part[1])) >= found, "shared parts first is never worse"
+
+
+def test_short_prefixes_are_not_cached_and_blocks_are_whole():
+    assert prefix_tokens([(1023, True)], least=1024, block=128) == 0
+    assert prefix_tokens([(1151, True)], least=1024, block=128) == 1024
+
+
+def test_warm_share_against_a_simulation():
+    gaps = np.random.default_rng(0).exponential(3600 / 12, 100_000)
+    assert warm_share(12 * 730, keep_s=200) == pytest.approx(np.mean(gaps < 200), abs=0.006)
+
+
+def test_throughput_is_measured_never_between():
+    curve = [(0.5, 1.0), (0.8, 2.0), (0.9, 6.0)]
+    assert [throughput(curve, limit) for limit in (0.5, 1, 3.9, 60)] == [0, 0.5, 0.8, 0.9]
+
+
+def test_rounding_rents_no_machine():
+    """One query a second, three at peak, a tenth a machine: 30.000000000000004 is 30 machines, not 31."""
+    busy = reserved(730 * 3600, queries_per_s_per_machine=0.1, usd_per_machine_hour=1, peak_to_mean=0.1 * 3 / 0.1)
+    assert busy.machines == 30
 
 
 # ---- the ledger

@@ -118,10 +118,64 @@ def bench_live(n=40):
     return "live: ours / raw HTTP", spent["ours"] / spent["raw"], 1 / 0.95, f"{n / spent['ours']:.1f} calls a second"
 
 
+def bench_extract(n=10_000):
+    """Rules, grounding and scores on breach narratives, and one quote in 2,000 characters."""
+    from typing import Annotated
+
+    import numpy as np
+    from pydantic import BaseModel
+
+    from hybridlab import datasets, grounding
+    from hybridlab.extract import Patterns
+    from hybridlab.fields import Exact, Number, Set, outcomes, score
+
+    places = {"Laptop": ["laptop computer"], "Desktop Computer": ["desktop"], "Email": ["e-mail"],
+              "Paper/Films": ["paper", "mailing"], "Network Server": ["server"]}
+
+    class Breach(BaseModel):
+        individuals: Annotated[int | None, Number(whole=True)] = None
+        location: Annotated[list[str] | None, Set(of=Exact(options=places))] = None
+        type: Annotated[str | None, Exact(options={"Theft": ["stolen", "stole"], "Loss": ["lost"]})] = None
+
+    rules = Patterns(Breach, {"individuals": [r"([\d,]+)\s+(?:individuals|patients|members)"],
+                              "location": ["laptop|desktop|e-?mail|paper|server"], "type": ["stol(?:en|e)|lost"]})
+    rows = datasets.load("hhs", "tune").sample(n, replace=True, random_state=0)
+    gold = [{"individuals": int(row.individuals_affected), "type": row.type_of_breach,
+             "location": row.location_of_breached_information.split(", ")} for row in rows.itertuples()]
+    begun = time.perf_counter()
+    for text in rows["text"]:
+        grounding.ground(text[100:180].replace("e", "x", 2), text)
+    score(outcomes(gold, rules.extract(rows), Breach), rng=np.random.default_rng(0))
+    yield f"rules, grounding and scores of {n:,} records, seconds", time.perf_counter() - begun, 60, ""
+
+    seconds, long = [], " ".join(rows["text"])
+    for i in range(300):
+        text, quote = long[2000 * i:2000 * (i + 1)], long[2000 * i + 900:2000 * i + 980].replace("e", "x", 2)
+        begun = time.perf_counter()
+        grounding.ground(quote, text)
+        seconds.append(time.perf_counter() - begun)
+    yield "a spoilt quote in 2,000 characters, median ms", 1e3 * statistics.median(seconds), 1, ""
+
+
+def bench_tco(draws=100_000):
+    """Draws of every uncertain input of a whole cost scenario, with the summary."""
+    import numpy as np
+
+    from hybridlab import paths
+    from hybridlab.tco import Scenario, simulate
+
+    scenario = Scenario.read(paths.data("scenarios", "inbox.yml"))
+    ranges = sum(one.uncertain for one in scenario.inputs().values())
+    begun = time.perf_counter()
+    simulate(scenario, draws, rng=np.random.default_rng(0))
+    note = f"{len(scenario.options)} options, {ranges} ranges"
+    return f"{draws:,} draws of a cost scenario, seconds", time.perf_counter() - begun, 1, note
+
+
 def main():
     from hybridlab import models
 
-    rows = [bench_replay(), *bench_load()]
+    rows = [bench_replay(), *bench_load(), *bench_extract(), bench_tco()]
     if models.find(MODEL):
         rows.append(bench_live())
     else:

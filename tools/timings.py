@@ -90,10 +90,11 @@ def tfidf(task):
 
 @cache
 def kinds():
-    """The columns that the template of ``birds.columns8`` names, and the words of the train split in them."""
-    train, template = datasets.load("birds", "train"), Prompt.load("birds.columns8").template
-    used = [name for name in train if f"{{{name}}}" in template]
-    words = {name: sorted(train[name].dropna().unique()) for name in used if train[name].dtype == object}
+    """The columns that the template of ``birds.columns8`` names, and the words of train and test rows in them."""
+    rows = pd.concat([datasets.load("birds", split) for split in ("train", "test")])
+    template = Prompt.load("birds.columns8").template
+    used = [name for name in rows if f"{{{name}}}" in template]
+    words = {name: sorted(rows[name].dropna().unique()) for name in used if rows[name].dtype == object}
     return used, {name: pd.CategoricalDtype(found) for name, found in words.items()}
 
 

@@ -8,7 +8,7 @@ import tokenize
 
 from ..notebooks import MACHINE_PATH
 
-MOST_LINES, MOST_LINES_A_MODULE = 4000, 330
+MOST_LINES, MOST_LINES_A_MODULE = 6000, 330
 SKIPPED = {".git", ".venv", "_build", "__pycache__", ".pytest_cache", ".ipynb_checkpoints"}
 IMAGE_DATA = re.compile(r'"(image/(?:png|jpeg))": "[^"]*"')
 
