@@ -71,6 +71,53 @@ def split_rows(name, split):
     return table.loc[table["split"] == split, "row"].tolist()
 
 
+TIERS = {"llm01": "smollm2-135m", "llm05": "qwen2.5-coder-0.5b", "llm15": "qwen2.5-coder-1.5b"}
+
+
+def answers(task, tier, split):
+    """What a local model answered to every row of a split: the outcome table, recorded once.
+
+    Parameters
+    ----------
+    task : {"reviews", "birds"}
+    tier : {"llm01", "llm05", "llm15"}
+        SmolLM2 135M (test rows only), the 0.5B and the 1.5B model, each with the prompt frozen for it.
+    split : {"prompt", "tune", "calibrate", "route", "test"}
+
+    Returns
+    -------
+    pandas.DataFrame
+        An answer frame, indexed by row id, with the ``gold`` label, the model's share of each label (``p_...``),
+        the ``calibrated`` confidence (Platt's map of the tune rows, missing without them) and the tokens.
+        ``latency_s`` and ``cost_usd`` are those of an idle machine, worked out from a row's tokens by
+        ``hybridlab.cost.seconds``: answers may be recorded under load, times may not.
+
+    Raises
+    ------
+    DataMissing
+        When nothing was recorded for that task, tier and split.
+
+    Examples
+    --------
+    >>> from hybridlab import datasets
+    >>> frame = datasets.answers("reviews", "llm15", "test")
+    >>> len(frame), frame["label"].isin(["great", "other"]).all().item()
+    (600, True)
+    """
+    from .cost import machine_usd, seconds
+    from .tiers import COLUMNS, TOKENS
+
+    file = paths.data("answers", f"{task}.{tier}.{split}.csv")
+    if not file.exists():
+        known = ", ".join(sorted(path.stem for path in file.parent.glob("*.csv")))
+        raise DataMissing(f"no answers of {tier!r} to {task!r}, split {split!r}", expected=f"one of {known}",
+                          fix="ask the model about other rows yourself: hybridlab.tiers.LLM(...).answer(rows)")
+    frame = pd.read_csv(file, index_col="row", keep_default_na=False, na_values={"calibrated": [""]})
+    took = [seconds({"model": TIERS[tier], **call}) for call in frame[TOKENS].to_dict("records")]
+    frame = frame.assign(latency_s=took, cost_usd=[machine_usd(s) for s in took], tier=tier)
+    return frame[COLUMNS + [name for name in frame if name not in COLUMNS]]
+
+
 @functools.lru_cache
 def _splits(name):
     path = paths.data("splits", f"{name}.csv")

