@@ -7,11 +7,13 @@
 
 import json
 import re
+import runpy
 import shutil
 from pathlib import Path
 
 from docutils import nodes
 from docutils.parsers.rst import directives
+from docutils.statemachine import StringList
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 
@@ -45,12 +47,12 @@ def written(address, style=""):
 
 
 class Num(SphinxRole):
-    """``{num}`address``` or ``{num}`address|format```."""
+    """``{num}`address``` or ``{num}`address, format```."""
 
     def run(self):
-        address, _, style = (part.strip() for part in self.text.partition("|"))
-        self.env.note_dependency(str(paths.data("results", f"{address.partition(':')[0]}.json")))
+        self.env.note_dependency(str(paths.data("results", f"{self.text.partition(':')[0]}.json")))
         try:
+            address, style = results.reference(self.text)
             text = written(address, style)
         except BadInput as error:
             log.warning("num: %s", error, location=self.get_location(), type="hybridbook", subtype="num")
@@ -83,7 +85,8 @@ class Calculator(SphinxDirective):
     """``_ext/calculators/<name>.js`` with its data; the body is the result for the default inputs.
 
     ``:data:`` lists addresses of results (``lab04:tco``) and files below ``data/`` (``machine.json``). The
-    script finds them as JSON in ``script.calculator-data``, draws, and hides ``.calculator-default``.
+    script finds them as JSON in ``script.calculator-data``, draws, and hides ``.calculator-default``. Where a
+    ``<name>.py`` stands beside the script, its ``body(data)`` writes that result when the page is built.
     """
 
     required_arguments = 1
@@ -101,8 +104,17 @@ class Calculator(SphinxDirective):
         except (OSError, ValueError, KeyError, TypeError) as error:
             return _warned(self, f"calculator {name}: no such data: {error!r}")
         node = calculator(name=name, data=data, label=self.options.get("label", name))
+        self.state.nested_parse(StringList(self.computed(name, data)), self.content_offset, node)
         self.state.nested_parse(self.content, self.content_offset, node)
         return [node]
+
+    def computed(self, name, data):
+        """Lines of Markdown for the default inputs, where a module beside the script writes them."""
+        path = HERE / "calculators" / f"{name}.py"
+        if not path.exists():
+            return []
+        self.env.note_dependency(str(path))
+        return runpy.run_path(str(path))["body"](data).splitlines()
 
     def read(self, item):
         lab, bound, keys = item.partition(":")
@@ -140,7 +152,7 @@ def open_calculator(translator, node):
 
 def close_calculator(translator, node):
     # "</" inside a string would end the script element.
-    data = json.dumps(node["data"], ensure_ascii=False).replace("</", "<\\/")
+    data = json.dumps(node["data"], ensure_ascii=False, separators=(",", ":")).replace("</", "<\\/")
     translator.body.append('</div><script type="application/json" class="calculator-data">'
                            f"{data}</script></section>")
 

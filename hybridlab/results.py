@@ -110,6 +110,29 @@ def get(address):
     return found
 
 
+def reference(text):
+    """Address and format of a quoted result, which is ``address`` or ``address, format``.
+
+    Examples
+    --------
+    >>> from hybridlab import results
+    >>> results.reference("lab01a:birds.rules.ap, .2f")
+    ('lab01a:birds.rules.ap', '.2f')
+    >>> results.reference("lab01a:birds.rules.ap|.2f")
+    Traceback (most recent call last):
+        ...
+    hybridlab.errors.BadInput: 'lab01a:birds.rules.ap|.2f' holds a bar, which ends the cell of a table
+      expected: an address, or an address, a comma and a format
+      to do:    write lab01a:birds.rules.ap, .2f
+    """
+    if "|" in text:
+        raise BadInput(f"{text!r} holds a bar, which ends the cell of a table",
+                       expected="an address, or an address, a comma and a format",
+                       fix=f"write {text.replace('|', ', ')}")
+    address, _, fmt = (part.strip() for part in text.partition(","))
+    return address, fmt
+
+
 def format(leaf, fmt=""):
     """A leaf as the prose shows it: value, unit, interval and n, where it has them.
 

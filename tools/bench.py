@@ -172,10 +172,50 @@ def bench_tco(draws=100_000):
     return f"{draws:,} draws of a cost scenario, seconds", time.perf_counter() - begun, 1, note
 
 
+def bench_cascade(n=1_000_000):
+    """Time and peak memory of a million recorded rows through three tiers."""
+    import numpy as np
+    import pandas as pd
+
+    from hybridlab.cascade import Cascade
+
+    rng = np.random.default_rng(0)
+    frames = {f"t{i}": pd.DataFrame({"label": rng.choice(["great", "other"], n), "confidence": rng.random(n)})
+              .assign(cost_usd=10.0**i, latency_s=0.1, tier="x", reason="") for i in range(3)}
+    begun = time.perf_counter()
+    Cascade.combine(frames, thresholds=[0.8, 0.7])
+    yield f"cascade of {n:,} recorded rows, seconds", time.perf_counter() - begun, 2, "three tiers"
+    tracemalloc.start()
+    Cascade.combine(frames, thresholds=[0.8, 0.7])
+    peak = tracemalloc.get_traced_memory()[1] + sum(frame.memory_usage().sum() for frame in frames.values())
+    tracemalloc.stop()
+    yield f"cascade of {n:,} recorded rows, peak MB", peak / 1e6, 1000, "with its frames"
+
+
+def bench_nothing_escalated(n=2000):
+    """A cascade in which the pipeline answers everything: at least 0.9 of the pipeline's rows a second."""
+    import numpy as np
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+
+    from hybridlab.cascade import Cascade
+    from hybridlab.tiers import Classifier
+
+    rng, words = np.random.default_rng(0), np.array([f"word{i}" for i in range(5000)])
+    texts = [" ".join(words[rng.zipf(1.3, 80) % 5000]) for _ in range(n)]
+    labels = np.where(["word7 " in text for text in texts], "great", "other")
+    tier = Classifier(make_pipeline(TfidfVectorizer(), LogisticRegression())).fit(texts, labels)
+    cascade = Cascade([("tfidf", tier), ("never", tier)])
+    ours, bare = paired_s(lambda i: cascade.answer(texts), lambda i: tier.estimator_.predict_proba(texts), 1, 15)
+    return "cascade, nothing escalated / bare pipeline", ours / bare, 1 / 0.9, f"{n / ours:,.0f} rows a second"
+
+
 def main():
     from hybridlab import models
 
-    rows = [bench_replay(), *bench_load(), *bench_extract(), bench_tco()]
+    rows = [bench_replay(), *bench_load(), *bench_extract(), bench_tco(),
+            *bench_cascade(), bench_nothing_escalated()]
     if models.find(MODEL):
         rows.append(bench_live())
     else:

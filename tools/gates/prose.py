@@ -36,6 +36,8 @@ NO_CLAIM = re.compile(
     r"\b\d{4}-\d{2}(?:-\d{2})?\b|\b\d{1,2} (?:January|February|March|April|May|June|July|August|September"
     r"|October|November|December) \d{4}\b|\b\d{4}\.\d{4,5}\b|\b\d+(?:\.\d+){2,}\S*")
 SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[\"'(\[A-Z\x02])")
+MONEY = re.compile(r"(?m)(?<!\\)\$\d[\d,.]*(?=\s|<!--|[;:)]|$)")
+BROKEN_ROLE = re.compile(r"\{num\}(?!\x03)")
 ROLE = re.compile(r"\{([\w:-]+)\}$")
 DIRECTIVE = re.compile(r"\{([\w:-]+)\}")
 CODE_DIRECTIVES = {"code", "code-block", "literalinclude", "math", "raw", "toctree", "bibliography"}
@@ -51,6 +53,8 @@ def gate_prose(root):
     with mock.patch.dict(os.environ, HYBRIDLAB_DATA=str(root / "data")):
         for where, text in markdown(root):
             is_lab = not where.endswith(".md")
+            problems += [f"{where}: {found}; write \\{found}, or JupyterLab reads on to the next dollar as maths"
+                         for found in MONEY.findall(text) if is_lab]
             for line, sentence, roles in sentences(text):
                 here = where if is_lab else f"{where}:{line}"
                 for phrase in parameters:
@@ -74,6 +78,8 @@ def sentence_problems(sentence):
     """What is wrong with the numbers of one sentence."""
     cited = CITED in sentence or "[@" in sentence
     orphans = set(BINDING.findall(sentence))
+    if BROKEN_ROLE.search(sentence):
+        yield "a {num} role is cut in two, so it is printed as it stands; is there a bar in it, inside a table?"
     for found in NUMBER.finditer(NO_CLAIM.sub(HIDDEN, sentence)):
         if found["address"] is not None:
             orphans -= set(BINDING.findall(found.group()))
@@ -119,11 +125,11 @@ def agrees(value, printed):
 def role_problems(roles, is_lab):
     """Whether every ``num`` role has a result, and none stands in a lab, where it would not be rendered."""
     for role in roles:
-        address, _, fmt = (part.strip() for part in role.partition("|"))
         if is_lab:
-            yield f"{{num}}`{role}` is not rendered in a lab; write the number, and <!--={address}--> behind"
+            yield f"{{num}}`{role}` is not rendered in a lab; write the number, and <!--={role.partition(',')[0]}--> behind"
             continue
         try:
+            address, fmt = results.reference(role)
             results.format(results.get(address), fmt)
         except BadInput as error:
             yield " ".join(str(error).split())
