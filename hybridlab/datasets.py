@@ -88,7 +88,8 @@ def answers(task, tier, split):
     -------
     pandas.DataFrame
         An answer frame, indexed by row id, with the ``gold`` label, the model's share of each label (``p_...``),
-        the ``calibrated`` confidence (Platt's map of the tune rows, missing without them) and the tokens.
+        the ``calibrated`` confidence (Platt's map of the tune rows, missing without them; 0 where the model was
+        silent) and the tokens.
         ``latency_s`` and ``cost_usd`` are those of an idle machine, worked out from a row's tokens by
         ``hybridlab.cost.seconds``: answers may be recorded under load, times may not.
 
@@ -112,8 +113,10 @@ def answers(task, tier, split):
         known = ", ".join(sorted(path.stem for path in file.parent.glob("*.csv")))
         raise DataMissing(f"no answers of {tier!r} to {task!r}, split {split!r}", expected=f"one of {known}",
                           fix="ask the model about other rows yourself: hybridlab.tiers.LLM(...).answer(rows)")
-    frame = pd.read_csv(file, index_col="row", keep_default_na=False, na_values={"calibrated": [""]})
-    took = [seconds({"model": TIERS[tier], **call}) for call in frame[TOKENS].to_dict("records")]
+    read = {"keep_default_na": False, "na_values": [""], "dtype": {"reason": object}}
+    frame = pd.read_csv(file, index_col="row", **read).fillna({"reason": ""})
+    calls = frame[TOKENS].fillna(0).astype(int).to_dict("records")
+    took = [seconds({"model": TIERS[tier], **call}) if call["prompt_tokens"] else 0.0 for call in calls]
     frame = frame.assign(latency_s=took, cost_usd=[machine_usd(s) for s in took], tier=tier)
     return frame[COLUMNS + [name for name in frame if name not in COLUMNS]]
 

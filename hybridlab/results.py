@@ -148,8 +148,10 @@ def format(leaf, fmt=""):
     >>> from hybridlab import results
     >>> results.format({"value": 0.875, "low": 0.8125, "high": 0.93, "n": 40, "unit": "%"})
     '87.5 % (81.2 to 93.0 %, n 40)'
-    >>> results.format(0.00205, "usd"), results.format(1.3219, "s"), results.format(4000, "n")
-    ('$0.00205', '1.32 s', '4,000')
+    >>> results.format(0.00205, "usd"), results.format(4000, "n")
+    ('$0.00205', '4,000')
+    >>> results.format(1.3219, "s"), results.format(0.00124, "s")
+    ('1.32 s', '1.24 ms')
     >>> results.format({"value": 0.875, "low": 0.8125, "high": 0.93}, ".2f")
     '0.88 (0.81 to 0.93)'
     """
@@ -172,6 +174,8 @@ def _style(style, value):
         return "$", ",.2f" if abs(value) >= 1 else _three_digits(value), "", 1
     if style == "n" or not (style == "" or style.isalpha()):
         return "", {"n": ",.0f"}.get(style, style), "", 1
+    if style == "s" and abs(value) < 0.1:
+        return "", _three_digits(1000 * value), " ms", 1000
     return "", _three_digits(value), f" {style}".rstrip(), 1
 
 

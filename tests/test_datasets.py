@@ -136,6 +136,14 @@ def test_the_idle_time_of_recorded_answers_is_that_of_the_timings():
         assert frame["latency_s"].mean() == pytest.approx(cost.timing(f"reviews.{tier}")["mean"], rel=0.25)
 
 
+def test_a_row_too_long_to_be_sent_is_silent_and_free():
+    frame = datasets.answers("reviews", "llm15", "calibrate")
+    silent = frame[frame["reason"] == "too_long"]
+    assert list(silent.index) == [4322] and (silent["label"] == "<abstain>").all()
+    assert silent[["confidence", "calibrated", "cost_usd", "latency_s"]].to_numpy().tolist() == [[0, 0, 0, 0]]
+    assert frame.drop(index=4322)[["p_great", "p_other", "calibrated"]].notna().all().all()
+
+
 def test_answers_that_nobody_recorded_name_those_that_were():
     with pytest.raises(DataMissing, match=r"(?s)llm01.*tune.*reviews\.llm15\.test"):
         datasets.answers("reviews", "llm01", "tune")

@@ -22,7 +22,7 @@ from sklearn.model_selection import cross_val_predict
 from hybridlab import connect, datasets, paths, recordings
 from hybridlab.errors import MissingRecording
 from hybridlab.llm import audit_report
-from hybridlab.tiers import LLM, TOKENS, Prompt
+from hybridlab.tiers import ABSTAIN, LLM, TOKENS, Prompt
 
 POSITIVE = {"reviews": "other", "birds": "effect"}
 TASKS = tuple(POSITIVE)
@@ -108,7 +108,8 @@ def write_frames():
 def calibrated(task, frame, tune, split):
     """Probability that the label is right, by Platt's map of the positive label's log-odds on the tune rows.
 
-    On the tune rows themselves it is out of fold (5 folds); without tune rows it is missing.
+    On the tune rows themselves it is out of fold (5 folds); without tune rows it is missing; 0 where the
+    model was silent.
     Source: Platt 1999, Probabilistic outputs for support vector machines.
     """
     if tune is None:
@@ -119,7 +120,8 @@ def calibrated(task, frame, tune, split):
         share = cross_val_predict(model, odds(frame, positive), truth, cv=5, method="predict_proba")[:, 1]
     else:
         share = model.fit(odds(tune, positive), truth).predict_proba(odds(frame, positive))[:, 1]
-    return np.where(frame["label"] == positive, share, 1 - share)
+    share = np.where(frame["label"] == positive, share, 1 - share)
+    return np.where(frame["label"] == ABSTAIN, 0.0, share)
 
 
 def odds(frame, positive):
