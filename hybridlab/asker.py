@@ -44,7 +44,8 @@ class Asker(Extractor):
     demand : {"support", "quote", "nothing"}
         What a value must have to be accepted; without quotes, "nothing".
     retry_tokens : int
-        Most tokens, prompt and completion, that repairs of one record may take.
+        Most tokens, prompt and completion, that repairs of one record may take; none begins with less room than
+        half of the last reply.
     max_tokens, max_chars : int
         Of a reply; of a text that is sent.
 
@@ -128,7 +129,8 @@ class Asker(Extractor):
 
     def _read(self, row):
         messages, found, calls, room = self._messages(row), {}, [], self.max_tokens
-        while not calls or room >= LEAST_REPLY:
+        said = messages[-1]["content"]
+        while not calls or room >= max(LEAST_REPLY, calls[-1]["completion_tokens"] / 2):
             call, text, read = self._call(self._body(messages, room), row)
             found = {name: found[name] if name in found and not found[name].reason else new
                      for name, new in read.items()}
@@ -137,15 +139,17 @@ class Asker(Extractor):
             if not problems or "reason" in call:
                 break
             messages = [*messages, {"role": "assistant", "content": text},
-                        {"role": "user", "content": self._complaint(problems)}]
+                        {"role": "user", "content": self._complaint(problems, said)}]
             room = min(self.max_tokens, self._left(calls, messages))
         return found, calls
 
-    def _complaint(self, problems):
-        fields = kinds(self.schema)
-        lines = [f"{fields[name].key or name}: {PROBLEMS.get(reason, reason)}"
-                 for name, reason in problems.items()]
-        return "\n".join(["This cannot be used:", *lines, "Give the whole record again."])
+    def _complaint(self, problems, said):
+        """What is wrong, and the text again: a small model takes a turn without one for a text to be read."""
+        fields, keys = kinds(self.schema), {}
+        for name, reason in problems.items():
+            keys.setdefault(reason, []).append(fields[name].key or name)
+        lines = [f"{', '.join(wrong)}: {PROBLEMS.get(reason, reason)}" for reason, wrong in keys.items()]
+        return "\n".join(["Wrong in that record:", *lines, "The text again:", said])
 
     def _left(self, calls, messages):
         """Tokens that a repair may still write; its prompt is the last one, the reply and the complaint."""

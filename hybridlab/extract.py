@@ -475,9 +475,10 @@ class Hybrid(Extractor):
     """For each field the extractor that development rows speak for; the others fill in and check.
 
     Among the extractors within the limits, those whose F1 is at most ``slack`` below the best are ranked by
-    cost, then by latency, the rest by F1. The first is the field's own; where it gives nothing, the next of
-    those that ran anyway does. Unpaid extractors always run, a paid one only where it is some field's first;
-    so a classical answer always stands behind an LLM's.
+    what they add in cost, then in latency (an unpaid one runs anyway and adds nothing), the rest by F1. The
+    first is the field's own; where it gives nothing, the next of those that ran anyway does. Unpaid
+    extractors always run, a paid one only where it is some field's first; so a classical answer always
+    stands behind an LLM's.
 
     Parameters
     ----------
@@ -544,7 +545,8 @@ class Hybrid(Extractor):
                   & (rows["seconds"] <= self.max_latency_s))
         close = within & (f1 >= f1[within].max() - self.slack)
         keys = pd.DataFrame({"group": np.select([close, within], [0, 1], 2), "f1": -f1})
-        keys[["usd", "seconds"]] = rows[["usd", "seconds"]].where(close, 0)
+        paid = rows.index.isin([extractor.name for extractor in self.extractors if extractor.paid])
+        keys[["usd", "seconds"]] = rows[["usd", "seconds"]].where(close & paid, 0)
         keys = keys[["group", "usd", "seconds", "f1"]]
         return keys.sort_values(list(keys), kind="stable").index.tolist()
 

@@ -250,6 +250,12 @@ class Text(Kind):
 class Set(Kind):
     """Several values of one kind, in any order, each once.
 
+    Parameters
+    ----------
+    of : Kind
+    most : int
+        As many items as a model may name: a small one likes to repeat itself.
+
     Examples
     --------
     >>> from hybridlab.fields import Exact, Set
@@ -259,6 +265,7 @@ class Set(Kind):
     """
 
     of: Kind = field(default_factory=Text)
+    most: int = MOST_ITEMS
 
     def read(self, raw, sent=None):
         items = []
@@ -278,7 +285,7 @@ class Set(Kind):
         return _apart(span for item in value for span in self.of.mentions(item, text, sent))
 
     def json(self):
-        return {"type": "array", "items": self.of.json(), "maxItems": MOST_ITEMS}
+        return {"type": "array", "items": self.of.json(), "maxItems": self.most}
 
 
 def align(values, gold, kind):
@@ -390,19 +397,28 @@ def _quoted(kind):
 
 
 def describe(schema):
-    """The fields as the prompt lists them, one a line.
+    """The fields as the prompt lists them, one a line, with the options that there are.
 
     Examples
     --------
     >>> from typing import Annotated
     >>> from pydantic import BaseModel
-    >>> from hybridlab.fields import Number, describe
+    >>> from hybridlab.fields import Exact, Number, describe
     >>> class Breach(BaseModel):
     ...     individuals: Annotated[int | None, Number("people affected", key="n")] = None
-    >>> describe(Breach)
-    'n: people affected'
+    ...     type: Annotated[str | None, Exact("what happened", options=["Theft", "Loss"])] = None
+    >>> print(describe(Breach))
+    n: people affected
+    type: what happened; one of Theft, Loss
     """
-    return "\n".join(f"{kind.key or name}: {kind.about or name}" for name, kind in kinds(schema).items())
+    return "\n".join(f"{kind.key or name}: {kind.about or name}{_choice(kind)}"
+                     for name, kind in kinds(schema).items())
+
+
+def _choice(kind):
+    options = getattr(kind.of if isinstance(kind, Set) else kind, "options", None)
+    told = [str(option).lower() if isinstance(option, bool) else str(option) for option in options or ()]
+    return f"; {'any' if isinstance(kind, Set) else 'one'} of {', '.join(told)}" if told else ""
 
 
 # ---- what was found
@@ -637,3 +653,50 @@ def _ratio(part, whole, *, rng, resamples, level):
     if n == 1:
         return Estimate(float(part[0] / whole[0]), 0.0, 1.0, 1)
     return bootstrap(lambda a, b: a.sum() / b.sum(), part, whole, rng=rng, resamples=resamples, level=level)
+
+
+def compare(first, second, *, rng, resamples=1000, level=0.95):
+    """F1 of the first minus F1 of the second, on the same records, with a paired bootstrap interval.
+
+    Parameters
+    ----------
+    first, second : DataFrames of ``outcomes`` against the same gold
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    pandas.Series
+        Field -> ``Estimate``, and "all" for the values of all fields together.
+
+    Examples
+    --------
+    >>> import numpy as np, pandas as pd
+    >>> from hybridlab.fields import compare
+    >>> one = pd.DataFrame({"row": range(8), "field": "individuals", "outcome": ["right"] * 8})
+    >>> other = one.assign(outcome=["right"] * 6 + ["omitted", "wrong"])
+    >>> print(compare(one, other, rng=np.random.default_rng(0))["all"])
+    0.200 [0.000, 0.500], n 8
+    """
+    parts = [_f1_parts(judged) for judged in (first, second)]
+    if not parts[0].index.equals(parts[1].index):
+        raise BadInput("the two judged other records or fields", expected="outcomes against the same gold")
+    found = {}
+    for name in [*first["field"].unique(), "all"]:
+        pair = [each.groupby("row").sum() if name == "all" else each.loc[name] for each in parts]
+        found[name] = bootstrap(lambda a, b: _f1(a) - _f1(b), *(each.to_numpy() for each in pair), rng=rng,
+                                resamples=resamples, level=level)
+    return pd.Series(found)
+
+
+def _f1_parts(judged):
+    """(field, row) -> twice the right values, and the values given plus those due."""
+    counts = pd.crosstab([judged["field"], judged["row"]], judged["outcome"])
+    counts = counts.reindex(columns=OUTCOMES, fill_value=0)
+    both = counts["right"] + counts["wrong"]
+    either = counts[["invented", "omitted", "abstained"]].sum(axis=1)
+    return pd.DataFrame({"right": 2 * counts["right"], "whole": 2 * both + either})
+
+
+def _f1(parts):
+    right, whole = parts.sum(axis=0)
+    return right / whole if whole else 0.0

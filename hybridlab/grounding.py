@@ -274,7 +274,12 @@ def _told(value, span, synonyms):
 
 
 def _says(word, span):
-    """Whether the word, its plural or something very like it stands in the span; digits must be the same."""
+    """Whether the word, its plural or something very like it stands in the span; digits must be the same.
+
+    A sign such as £ has no letters to compare and must stand as it is.
+    """
+    if not _fold(word).words:
+        return bool(word.strip()) and word.strip() in span
     digits = set(re.findall(r"\d+", word))
     return digits <= set(re.findall(r"\d+", span)) and bool(ground(word, span) or ground(word + "s", span))
 

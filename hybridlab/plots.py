@@ -228,6 +228,60 @@ def frontier(table, *, quality="accuracy", cost="usd_per_1000", xlabel="US dolla
     return fig
 
 
+def frontier_axes(table, axes, *, quality="accuracy"):
+    """Quality against several axes side by side; filled are the tiers that nothing beats on all of them.
+
+    Parameters
+    ----------
+    table : DataFrame indexed by tier with columns ``quality``, low, high and one a key of ``axes``
+    axes : mapping of column, on which less is better and all numbers are above 0, to its label
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from hybridlab import plots
+    >>> rows = {"TF-IDF": [0.80, 0.77, 0.83, 0.01, 0.002], "1.5B model": [0.87, 0.84, 0.90, 0.03, 4.0]}
+    >>> table = pd.DataFrame(rows, index=["accuracy", "low", "high", "usd", "p95_s"]).T
+    >>> fig = plots.frontier_axes(table, {"usd": "dollars", "p95_s": "seconds"})
+    >>> [ax.get_xlabel() for ax in fig.axes]
+    ['dollars', 'seconds']
+    """
+    from .tco import frontier as unbeaten
+
+    free = unbeaten(table, high=(quality,), low=tuple(axes))
+    fig = Figure(figsize=(7.2, 4.4), layout="constrained")
+    fig.get_layout_engine().set(w_pad=0.1, h_pad=0.08)
+    panels = np.atleast_1d(fig.subplots(1, len(axes), sharey=True))
+    for ax, (column, label) in zip(panels, axes.items()):
+        x = dict(zip(table.index, table[column].astype(float)))
+        if not all(at > 0 for at in x.values()):
+            raise BadInput(f"{column} is {list(x.values())}", expected="numbers above 0")
+        for name, (middle, low, high) in _rows(table, quality).items():
+            colour = SERIES[0] if free[name] else TOKENS["muted"]
+            ax.vlines(x[name], low, high, color=colour, lw=1.8)
+            ax.plot(x[name], middle, "o", color=colour, ms=7, mfc=colour if free[name] else TOKENS["paper"])
+        few_decades = max(x.values()) < 20 * min(x.values())
+        ax.set(xscale="linear" if few_decades else "log", xlabel=label)
+        ax.margins(x=0.14)
+    panels[0].set_ylabel(quality)
+    for ax, column in zip(panels, axes):
+        _label_dots(ax, table[column], table[quality], free)
+    return fig
+
+
+def _label_dots(ax, x, y, free, gap=0.055):
+    """Names beside dots, on the side with more room, pushed apart where they would touch."""
+    bottom, top = ax.get_ylim()
+    place = ax.transAxes.inverted().transform(ax.transData.transform([(at, bottom) for at in x]))[:, 0]
+    height = -gap
+    for i in np.argsort(y.to_numpy(), kind="stable"):
+        height = max(height + gap, (y.iloc[i] - bottom) / (top - bottom))
+        shift, side = (-8, "right") if place[i] > 0.5 else (8, "left")
+        ax.annotate(x.index[i], (x.iloc[i], height), xycoords=("data", "axes fraction"), xytext=(shift, 0),
+                    textcoords="offset points", ha=side, va="center", path_effects=[HALO], in_layout=False,
+                    color=SERIES[0] if free.iloc[i] else TOKENS["muted"])
+
+
 def reliability(curves, *, bins=10):
     """Share right against stated confidence; on the diagonal a tier means what it says.
 
@@ -268,7 +322,7 @@ def reliability(curves, *, bins=10):
         ax.scatter(x, share, s=area, color=look["color"], marker=look["marker"], zorder=3)
         ends.append((name, share[-1], look["color"]))
     ax.set(xlabel="stated confidence", ylabel="share right")
-    ax.set(xlim=(left - 0.03, 1), ylim=(bottom - 0.03, 1.02))
+    ax.set(xlim=(left - 0.03, 1.02), ylim=(bottom - 0.03, 1.02))
     _label_ends(ax, ends)
     return fig
 

@@ -22,8 +22,8 @@ from hybridlab import datasets, recordings
 from hybridlab.asker import Asker
 from hybridlab.errors import BadInput
 from hybridlab.extract import Extractor, Hybrid, Patterns, Tagger, clean, prefer, unite
-from hybridlab.fields import (Date, Exact, Extraction, Found, Number, Set, Span, Text, align, as_frame, describe,
-                              json_schema, kinds, outcomes, score)
+from hybridlab.fields import (Date, Exact, Extraction, Found, Number, Set, Span, Text, align, as_frame, compare,
+                              describe, json_schema, kinds, outcomes, score)
 from hybridlab.grounding import dates
 from hybridlab.llm import connect
 from hybridlab.tiers import ABSTAIN
@@ -104,6 +104,11 @@ def test_one_schema_for_prompt_decoding_and_validation(schema):
     assert form == json.loads(json.dumps(json_schema(schema))) and form["additionalProperties"] is False
     assert all(line in body["messages"][0]["content"] for line in describe(schema).splitlines())
     assert schema.model_validate(dict.fromkeys(kinds(schema)))
+
+
+def test_the_prompt_names_the_options_and_a_set_is_bounded():
+    assert "type: what happened; one of Theft, Loss" in describe(Breach) and "any of Laptop, Email" in describe(Breach)
+    assert Set(of=Exact(options=["a"]), most=2).json()["maxItems"] == 2
 
 
 def test_pydantic_reads_through_the_kinds():
@@ -200,6 +205,15 @@ def test_nothing_to_score_is_no_number_and_all_right_is_no_certainty():
     assert math.isnan(none.loc["individuals", "f1"].value) and none.loc["individuals", "f1"].n == 0
     right = score(outcomes([{"individuals": 1}] * 20, found_of(*[1] * 20), Breach), rng=np.random.default_rng(0))
     assert right.loc["individuals", "f1"].value == 1 and 0.8 < right.loc["individuals", "f1"].low < 1
+
+
+def test_f1_is_compared_on_the_same_records():
+    gold = [{"individuals": n} for n in (1, 2, 3, None)]
+    first, second = (outcomes(gold, found_of(*values), Breach) for values in ((1, 2, 9, None), (1, None, 9, 4)))
+    gap = compare(first, second, rng=np.random.default_rng(0))
+    assert gap["individuals"].value == pytest.approx(4 / 6 - 2 / 6) and gap["all"].value == gap["individuals"].value
+    with pytest.raises(BadInput, match="other records"):
+        compare(first, outcomes(gold[:3], found_of(1, 2, 3), Breach), rng=np.random.default_rng(0))
 
 
 def test_alignment_uses_each_item_once():
@@ -421,6 +435,15 @@ def test_the_retry_budget_is_in_tokens(budget, calls):
     assert {found.reason for found in extraction.found.values()} == {"unparseable"}
 
 
+@pytest.mark.parametrize("budget", range(100, 500, 20))
+def test_no_repair_begins_that_could_not_hold_half_the_record(budget):
+    said = reply("nonsense", logprobs=False)
+    said["usage"]["completion_tokens"] = 80
+    ours = asker(said, retry_tokens=budget, max_tokens=100)
+    one(ours)
+    assert all(asked["max_tokens"] >= 40 for _, asked in ours.client.seam._upstream.requests)
+
+
 class Counting(Peer):
     """Talks nonsense for as long as it may, and counts four characters as a token."""
 
@@ -506,6 +529,14 @@ def test_each_field_gets_the_extractor_that_development_rows_speak_for():
     limited = Hybrid([WEAK, oracle()], max_latency_s=1).fit(DEV, DEV_GOLD)
     assert limited.order_["individuals"] == ["weak", "llm"]
     assert {"precision", "recall", "f1", "usd", "seconds"} <= set(hybrid.table_)
+
+
+def test_what_runs_anyway_is_ranked_by_f1_and_not_by_its_clock():
+    slow, quick = clone(RULES).set_params(name="slow"), clone(RULES).set_params(name="quick")
+    hybrid = Hybrid([slow, quick]).fit(DEV, DEV_GOLD)
+    table = hybrid.table_.copy()
+    table.loc[(slice(None), "slow"), ["usd", "seconds"]] = 9.0
+    assert hybrid._ranked(table, "individuals") == ["slow", "quick"]
 
 
 def test_the_paid_extractor_runs_only_when_it_is_chosen():

@@ -226,3 +226,9 @@ def test_any_string_is_read_without_a_crash(text, value):
     assert supports(value, text) in (True, False)
     for reading in [*numbers(text), *dates(text)]:
         assert 0 <= reading.start < reading.end <= len(text) and reading.values
+
+
+def test_a_sign_must_stand_as_it_is():
+    synonyms = {"GBP": ["£", "quid"], "USD": ["$"]}
+    assert supports("GBP", "for £38", synonyms=synonyms) and supports("GBP", "38 quid", synonyms=synonyms)
+    assert not supports("GBP", "for $38", synonyms=synonyms) and not supports("USD", "38", synonyms=synonyms)

@@ -37,17 +37,23 @@ const cascade = (() => {
     };
   }
 
+  function headline(r, o) {
+    const alone = usd(r.strong_usd_per_month), less = r.strong_usd_per_month - r.usd_per_month;
+    const [quality, least] = [say(r.quality), say(o.least_quality)];
+    if (r.quality < o.least_quality) return `No: quality ${quality} is below ${least}, whatever it saves.`;
+    if (o.strong_quality < o.least_quality)
+      return `Yes: the strong tier alone, at ${say(o.strong_quality)}, is below ${least}.`;
+    const no_dearer = less >= -1e-9 * r.strong_usd_per_month;
+    return no_dearer ? `Yes: it saves ${usd(Math.max(less, 0))} of ${alone} a month at quality ${quality}.`
+      : `No: it costs ${usd(-less)} a month more than the strong tier alone.`;
+  }
+
   function words(r, o) {
-    const pays = o.escalation_share <= r.p_star, enough = r.quality >= o.least_quality;
-    const saved = r.strong_usd_per_month - r.usd_per_month;
-    return [!enough ? `No: quality ${say(r.quality)} is below ${say(o.least_quality)}, whatever it saves.`
-      : pays ? `Yes: it saves ${usd(saved)} of ${usd(r.strong_usd_per_month)} a month `
-        + `at quality ${say(r.quality)}.`
-        : `No: it costs ${usd(-saved)} a month more than the strong tier alone.`, [
+    return [headline(r, o), [
       ["p*, the share it may escalate", say(r.p_star)], ["a query", usd(r.usd_per_query)],
       ["a month", usd(r.usd_per_month)], ["a right answer", usd(r.usd_per_success)],
       ["the strong tier alone, a right answer", usd(r.strong_usd_per_success)],
-      ["it is good enough and no dearer", plain(r.break_even)]]];
+      ["good enough and no dearer, if every share kept this quality", plain(r.break_even)]]];
   }
 
   const exported = { p_star };
@@ -106,7 +112,7 @@ const cascade = (() => {
     .costs-answer { border-left: .3rem solid var(--pst-color-primary, currentColor);
       padding: .1rem 0 .1rem 1rem; margin: 1rem 0; }
     .costs-answer p { margin: .35rem 0; font-size: 1.15em; font-weight: 700; }
-    .costs-answer dl { display: grid; grid-template-columns: minmax(0, auto) 1fr; gap: .2rem 1.2rem;
+    .costs-answer dl { display: grid; grid-template-columns: minmax(0, 5fr) minmax(0, 4fr); gap: .2rem 1.2rem;
       margin: 0; }
     .costs-answer dt { font-weight: 400; color: var(--pst-color-text-muted, inherit); }
     .costs-answer dd { margin: 0; font-variant-numeric: tabular-nums; }`;
@@ -130,8 +136,8 @@ const cascade = (() => {
     Object.assign(defaults, measured(section));
     const boxes = {};
     const grid = make("div", { class: "costs-grid" }, ...FIELDS.flatMap(field => {
-      const box = make("input", { type: "number", step: "any", min: "0", inputmode: "decimal",
-        name: field.name, id: `${NAME}-${field.name}` });
+      const box = make("input", { type: "number", step: field.share ? "0.01" : "any", min: "0",
+        inputmode: "decimal", name: field.name, id: `${NAME}-${field.name}` });
       boxes[field.name] = box;
       const row = make("div", {}, make("label", { for: box.id }, field.label), box);
       return field.under ? [make("h3", {}, field.under), row] : [row];

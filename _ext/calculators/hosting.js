@@ -64,14 +64,30 @@ const hosting = (() => {
     };
   }
 
+  // Just above the price of a full machine every further machine is a range of its own.
+  function brief(ranges) {
+    const parts = ranges.split(", from "), first = parts.slice(0, 3).join(", from ");
+    return parts.length > 4 ? `${first}, and ${parts.length - 3} more ranges` : ranges;
+  }
+
+  function headline(r, o) {
+    const good = o.own_quality >= o.least_quality, api_good = o.api_quality >= o.least_quality;
+    const below = quality => `quality is ${say(quality)}, below ${say(o.least_quality)}.`;
+    const [own, api] = [r.own_usd_per_month, r.api_usd_per_month];
+    if (!good) return api_good ? `Not our own: its ${below(o.own_quality)}`
+      : `Neither: ${say(o.own_quality)} and ${say(o.api_quality)} are both below ${say(o.least_quality)}.`;
+    if (!api_good) return `Our own, ${usd(own)} a month: the API's ${below(o.api_quality)}`;
+    return own <= api ? `Our own: ${usd(own)} a month against ${usd(api)}.`
+      : `The API: ${usd(api)} a month against ${usd(own)}.`;
+  }
+
   function words(r, o) {
-    const good = o.own_quality >= o.least_quality, cheaper = r.own_usd_per_month <= r.api_usd_per_month;
-    const both = [r.own_usd_per_month, r.api_usd_per_month].sort((a, b) => a - b).map(usd);
-    return [!good ? `Not our own: its quality is ${say(o.own_quality)}, below ${say(o.least_quality)}.`
-      : `${cheaper ? "Our own" : "The API"}: ${both[0]} a month against ${both[1]}.`, [
+    const api_right = r.api_usd_per_month / (o.queries_per_month * o.api_quality);
+    return [headline(r, o), [
       ["machines reserved", say(r.machine_count)], ["how busy they are", percent(r.utilisation)],
-      ["our own, a query", usd(r.own_usd_per_query)], ["our own, a right answer", usd(r.own_usd_per_success)],
-      ["our own is good enough and no dearer", plain(r.break_even)]]];
+      ["our own, a query", usd(r.own_usd_per_query)], ["the API, a query", usd(o.api_usd_per_query)],
+      ["our own, a right answer", usd(r.own_usd_per_success)], ["the API, a right answer", usd(api_right)],
+      ["our own is good enough and no dearer", brief(plain(r.break_even))]]];
   }
 
   const exported = { reserved };
@@ -130,7 +146,7 @@ const hosting = (() => {
     .costs-answer { border-left: .3rem solid var(--pst-color-primary, currentColor);
       padding: .1rem 0 .1rem 1rem; margin: 1rem 0; }
     .costs-answer p { margin: .35rem 0; font-size: 1.15em; font-weight: 700; }
-    .costs-answer dl { display: grid; grid-template-columns: minmax(0, auto) 1fr; gap: .2rem 1.2rem;
+    .costs-answer dl { display: grid; grid-template-columns: minmax(0, 5fr) minmax(0, 4fr); gap: .2rem 1.2rem;
       margin: 0; }
     .costs-answer dt { font-weight: 400; color: var(--pst-color-text-muted, inherit); }
     .costs-answer dd { margin: 0; font-variant-numeric: tabular-nums; }`;
@@ -154,8 +170,8 @@ const hosting = (() => {
     Object.assign(defaults, measured(section));
     const boxes = {};
     const grid = make("div", { class: "costs-grid" }, ...FIELDS.flatMap(field => {
-      const box = make("input", { type: "number", step: "any", min: "0", inputmode: "decimal",
-        name: field.name, id: `${NAME}-${field.name}` });
+      const box = make("input", { type: "number", step: field.share ? "0.01" : "any", min: "0",
+        inputmode: "decimal", name: field.name, id: `${NAME}-${field.name}` });
       boxes[field.name] = box;
       const row = make("div", {}, make("label", { for: box.id }, field.label), box);
       return field.under ? [make("h3", {}, field.under), row] : [row];

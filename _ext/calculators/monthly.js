@@ -134,7 +134,7 @@ const monthly = (() => {
     .costs-answer { border-left: .3rem solid var(--pst-color-primary, currentColor);
       padding: .1rem 0 .1rem 1rem; margin: 1rem 0; }
     .costs-answer p { margin: .35rem 0; font-size: 1.15em; font-weight: 700; }
-    .costs-answer dl { display: grid; grid-template-columns: minmax(0, auto) 1fr; gap: .2rem 1.2rem;
+    .costs-answer dl { display: grid; grid-template-columns: minmax(0, 5fr) minmax(0, 4fr); gap: .2rem 1.2rem;
       margin: 0; }
     .costs-answer dt { font-weight: 400; color: var(--pst-color-text-muted, inherit); }
     .costs-answer dd { margin: 0; font-variant-numeric: tabular-nums; }`;
@@ -158,8 +158,8 @@ const monthly = (() => {
     Object.assign(defaults, measured(section));
     const boxes = {};
     const grid = make("div", { class: "costs-grid" }, ...FIELDS.flatMap(field => {
-      const box = make("input", { type: "number", step: "any", min: "0", inputmode: "decimal",
-        name: field.name, id: `${NAME}-${field.name}` });
+      const box = make("input", { type: "number", step: field.share ? "0.01" : "any", min: "0",
+        inputmode: "decimal", name: field.name, id: `${NAME}-${field.name}` });
       boxes[field.name] = box;
       const row = make("div", {}, make("label", { for: box.id }, field.label), box);
       return field.under ? [make("h3", {}, field.under), row] : [row];
