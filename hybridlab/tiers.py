@@ -278,7 +278,8 @@ def _toml(kind, name):
     """A committed file of ``data/prompts`` or ``data/rules``."""
     file = paths.data(kind, f"{name}.toml")
     if not file.exists():
-        known = ", ".join(sorted(path.stem for path in file.parent.glob("*.toml")))
+        stems = sorted(path.stem for path in file.parent.glob("*.toml"))
+        known = ", ".join(stem for stem in stems if not stem.endswith(".extract"))  # those belong to sources
         raise DataMissing(f"no {kind.removesuffix('s')} {name!r}", expected=f"one of {known}")
     return tomllib.loads(file.read_text(encoding="utf-8"))
 
