@@ -228,11 +228,45 @@ def timing(name):
     """
     measured = {}
     for file in sorted(paths.data("timings").glob("*.json")):
-        measured |= _read(file)["tiers"]
+        measured |= _read(file).get("tiers", {})
     if name not in measured:
         known = f"one of {', '.join(measured)}"
         raise DataMissing(f"{name!r} was not timed", expected=known, fix="run `make timings`")
     return {key: measured[name][key] for key in ("p50", "p95", "mean", "n")}
+
+
+def serving(section):
+    """How one small machine served a model, as ``python -m tools.serving`` measured it alone and idle.
+
+    Parameters
+    ----------
+    section : {"prefix", "curve", "talk", "arrivals", "cuts"}
+        The order of a prompt; throughput of labels and of sentences at several loads; waiting in line;
+        shortened reviews.
+
+    Returns
+    -------
+    dict with ``date`` and ``model``, and the measurements, seconds among them.
+
+    Raises
+    ------
+    DataMissing
+        When that section has not been measured.
+
+    Examples
+    --------
+    >>> from hybridlab.cost import serving
+    >>> serving("images")
+    Traceback (most recent call last):
+        ...
+    hybridlab.errors.DataMissing: 'images' was not measured
+      to do:    run `python -m tools.serving images`
+    """
+    files = [_read(file) for file in paths.data("timings").glob("*.serving.json")]
+    found = [file[section] for file in files if section in file]
+    if not found:
+        raise DataMissing(f"{section!r} was not measured", fix=f"run `python -m tools.serving {section}`")
+    return max(found, key=lambda one: one["date"])
 
 
 def machine_usd(took):

@@ -568,7 +568,8 @@ def would_flip(gold, first, second, *, error_usd, wait_usd=0.0, rng, resamples=2
     A row costs price + error_usd x (1 - accuracy) + wait_usd x seconds. With D = cost of ``first`` - cost of
     ``second``, the second's accuracy flips the decision at accuracy - D / error_usd, its price at price + D,
     its latency at latency + D / wait_usd, and the price of an error at (extra price and wait) / (extra
-    accuracy); that is infinite where the second is not more accurate.
+    accuracy); that is infinite where the second is not more accurate. An accuracy above 1 or a price below 0
+    says that no value of this input alone turns the decision.
 
     Parameters
     ----------

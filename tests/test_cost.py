@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from hybridlab import paths
 from hybridlab.cost import (Call, Ledger, break_even_error_usd, prefix_tokens, price, rates, repaired, reserved,
-                            seconds, throughput, warm_share)
+                            seconds, serving, throughput, timing, warm_share)
 from hybridlab.errors import BadInput, BudgetSpent, DataMissing
 
 DAY = "2026-11-23"
@@ -379,3 +379,16 @@ def test_ledger_stops_at_its_limit_and_counts_what_was_spent():
     with pytest.raises(BudgetSpent):
         ledger.add(hosted(1000, 0, 100), DAY)
     assert ledger.calls == 2 and ledger.usd == pytest.approx(0.00042)
+
+
+# ---- how a machine serves
+
+def test_the_latest_measurement_of_a_section_counts(data):
+    for name, day, rate in [("a", "2026-01-02", 1.0), ("b", "2026-03-04", 2.0)]:
+        levels = {"levels": {"1": {"queries_per_s": rate}}, "date": day}
+        (data / "timings" / f"{name}.serving.json").write_text(json.dumps({"date": day, "curve": levels}))
+    assert serving("curve")["levels"]["1"]["queries_per_s"] == 2.0
+    with pytest.raises(DataMissing, match="python -m tools.serving talk"):
+        serving("talk")
+    with pytest.raises(DataMissing, match="was not timed"):
+        timing("reviews.llm15")
