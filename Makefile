@@ -15,7 +15,7 @@ export OMP_NUM_THREADS ?= 1
 OFFLINE := PYTHONPATH=$(CURDIR)/tools/offline HYBRIDLAB_OFFLINE=1
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: help env book site test lab live models timings refresh bench test-slow browser constraints clean
+.PHONY: help env book site test lab live models timings refresh sums release bench test-slow browser constraints clean
 
 help:
 	@echo "make book       set up, build the site, ask a real local model one question"
@@ -24,7 +24,8 @@ help:
 	@echo "make live       every lab again with the live model, into _build/live"
 	@echo "make models     fetch the three models (1.7 GB)"
 	@echo "make test-slow  simulations, fuzzing and real browsers"
-	@echo "for maintainers: make timings, refresh, bench, constraints, clean"
+	@echo "make release    site, source, package and their checksums, into _build/release"
+	@echo "for maintainers: make timings, refresh, sums, bench, constraints, clean"
 
 env: $(STAMP)
 
@@ -94,7 +95,7 @@ live: $(STAMP)
 models: $(STAMP)
 	@$(BIN)/python -m hybridlab pull --all
 
-timings refresh bench: $(STAMP)
+timings refresh sums release bench: $(STAMP)
 	@$(BIN)/python -m tools.$@
 
 constraints: $(STAMP)

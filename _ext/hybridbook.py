@@ -3,6 +3,7 @@
 ``{num}`lab00:call.latency_s` ``  a number from ``data/results``, with its unit and interval
 ``{diagram} call``                the drawing ``_ext/svg/call.svg`` inside the page, with a caption
 ``{calculator} cost``             data as JSON, a default result without JavaScript, one script on this page
+``{viewer} extraction``           the calculator ``viewer`` on ``data/viewer.json``; it writes its own body
 """
 
 import json
@@ -97,7 +98,7 @@ class Calculator(SphinxDirective):
         name = self.arguments[0]
         if not (HERE / "calculators" / f"{name}.js").exists():
             return _warned(self, f"no calculator {name}; there are {_stems('calculators', '*.js')}")
-        if not self.content:
+        if not self.content and not (HERE / "calculators" / f"{name}.py").exists():
             return _warned(self, f"calculator {name} has no body: write its result for the default inputs")
         try:
             data = {item: self.read(item) for item in self.options.get("data", "").split()}
@@ -124,6 +125,20 @@ class Calculator(SphinxDirective):
         for key in filter(None, keys.split(".")):
             found = found[key]
         return found
+
+
+class Viewer(Calculator):
+    """``{viewer} extraction``: records of chapter 5 with what each extractor marked in them."""
+
+    has_content = False
+    option_spec = {}
+
+    def run(self):
+        if self.arguments != ["extraction"]:
+            return _warned(self, f"no viewer {self.arguments[0]}; there is extraction")
+        self.arguments = ["viewer"]
+        self.options = {"data": "viewer.json", "label": "Extraction viewer"}
+        return super().run()
 
 
 def _stems(folder, pattern):
@@ -161,8 +176,14 @@ def plain(translator, node):
     """Other builders show the text alone."""
 
 
+# A browser does not let a page on disk read its neighbours: there, search lists pages without excerpts.
+FROM_DISK = 'if (location.protocol === "file:") DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;'
+
+
 def scripts_of_page(app, pagename, templatename, context, doctree):
     """Add the script of each calculator to the pages that use it, and to no other."""
+    if pagename == "search":
+        app.add_js_file(None, body=FROM_DISK)
     for name in sorted({node["name"] for node in doctree.findall(calculator)} if doctree else ()):
         target = Path(app.outdir, "_static", "calculators", f"{name}.js")
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -199,13 +220,25 @@ def alone(html):
     return LINK.sub(wanted, SCRIPT.sub(keep, html))
 
 
+EMPTY_HEADER = re.compile(r"<th\b([^>]*)>(?:\s|<p></p>)*</th>")
+
+
+def told(html):
+    """A page that a screen reader can follow: an empty corner heads nothing, and a list of sources has items.
+
+    >>> told('<th class="head"><p></p></th><div role="doc-biblioentry">')
+    '<td class="head"></td><div role="listitem">'
+    """
+    return EMPTY_HEADER.sub(r"<td\1></td>", html).replace('role="doc-biblioentry"', 'role="listitem"')
+
+
 def clean_site(app, error):
     if error or app.builder.format != "html":
         return
     for path in Path(app.outdir).rglob("*.html"):
         if "_static" not in path.relative_to(app.outdir).parts:
             page = path.read_text(encoding="utf-8")
-            path.write_text(alone(page), encoding="utf-8")
+            path.write_text(told(alone(page)), encoding="utf-8")
 
 
 def settle(app, config):
@@ -219,6 +252,7 @@ def setup(app):
     app.add_role("num", Num())
     app.add_directive("diagram", Diagram)
     app.add_directive("calculator", Calculator)
+    app.add_directive("viewer", Viewer)
     app.add_css_file("hybridbook.css")
     app.connect("config-inited", settle)
     app.connect("html-page-context", scripts_of_page)

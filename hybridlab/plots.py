@@ -1,23 +1,37 @@
 """Figures whose title is their finding, in the inks of the site on a pale card, for light and dark pages.
 
 Lines differ in lightness, marker and dash as well as in hue, so they survive greyscale. Importing this module
-sets matplotlib's style.
+sets matplotlib's style. ``TOKENS`` are the light colours of ``_ext/static/tokens.css``; a test compares the two.
 """
 
 import io
 import textwrap
+from importlib.util import find_spec
+from pathlib import Path
 
 import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.font_manager import fontManager
 from matplotlib.patheffects import withStroke
 
 from .errors import BadInput
 
 TOKENS = {
-    "paper": "#f5f7f6", "ink": "#1b2730", "muted": "#5a6872", "grid": "#d9dfe2",
-    "petrol": "#12505f", "amber": "#ab5c08", "plum": "#520f38", "blue": "#2f62b0", "moss": "#2a3f1d",
+    "paper": "#f6f4ee", "ink": "#1d262b", "muted": "#59646a", "grid": "#dcd8ce",
+    "petrol": "#12505f", "amber": "#a6570a", "plum": "#520f38", "blue": "#2b5aa8", "moss": "#2a3f1d",
 }
+
+
+def _typefaces():
+    """The sans of the site, which a package carries; behind it matplotlib's own, for signs that it lacks."""
+    package = find_spec("font_source_sans_pro")
+    for style in ("Regular", "It", "Bold") if package else ():
+        fontManager.addfont(Path(package.origin).parent / "files" / f"SourceSansPro-{style}.ttf")
+    return ["Source Sans Pro", "DejaVu Sans"] if package else ["DejaVu Sans"]
+
+
+TYPEFACES = _typefaces()
 SERIES = [TOKENS[name] for name in ("petrol", "amber", "plum", "blue", "moss")]
 MARKERS = "osD^v"
 DASHES = ["-", (0, (5, 1.5)), (0, (1.2, 1.2)), (0, (6, 1.5, 1.2, 1.5)), (0, (3, 1))]
@@ -26,7 +40,8 @@ STYLE = {
     **dict.fromkeys(["axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color"], TOKENS["muted"]),
     **dict.fromkeys(["axes.spines.top", "axes.spines.right"], False), "text.color": TOKENS["ink"],
     "axes.grid": True, "axes.grid.axis": "y", "axes.axisbelow": True, "grid.color": TOKENS["grid"],
-    "font.family": "DejaVu Sans", "font.size": 10, "lines.linewidth": 2, "savefig.dpi": 144,
+    "font.family": TYPEFACES, "font.size": 11, "lines.linewidth": 2, "savefig.dpi": 144,
+    "mathtext.fontset": "custom", **dict.fromkeys(["mathtext.rm", "mathtext.it", "mathtext.bf"], TYPEFACES[0]),
     "axes.prop_cycle": matplotlib.cycler(color=SERIES),
 }
 HALO = withStroke(linewidth=3, foreground=TOKENS["paper"])
@@ -95,9 +110,9 @@ def png(fig, finding=None):
     >>> plots.png(plots.figure()[0], "Nothing yet")[:4]
     b'\\x89PNG'
     """
-    title = textwrap.fill(finding or "", int(9.2 * fig.get_figwidth()))
+    title = textwrap.fill(finding or "", int(10.6 * fig.get_figwidth()))
     if title != fig.get_suptitle():
-        fig.suptitle(title, x=0.012, ha="left", fontsize=12.5, fontweight="bold")
+        fig.suptitle(title, x=0.012, ha="left", fontsize=13.5, fontweight="bold")
     fig.draw_without_rendering()
     fig.set_layout_engine("none")  # laid out once: a second pass would move things by a pixel
     buffer = io.BytesIO()

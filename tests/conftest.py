@@ -7,7 +7,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from tools import cut, notebooks
+from tools import cut, notebooks, sums
 
 KEY = "ab" * 32
 PIXEL = base64.b64encode(b"a picture").decode()
@@ -108,6 +108,7 @@ def course(tmp_path):
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
-    write_lab(tmp_path, lab_cells())
+    sums.note(tmp_path, write_lab(tmp_path, lab_cells()))
     cut.write_all(tmp_path)
+    sums.write(tmp_path)
     return tmp_path

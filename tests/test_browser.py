@@ -1,13 +1,19 @@
 """Pages and labs in a real browser: Debian's Chromium, driven by playwright."""
 
+import functools
+import http.server
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
 import sys
+import threading
 import time
+import tomllib
 import urllib.request
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -16,7 +22,8 @@ ROOT = Path(__file__).resolve().parent.parent
 HTML = ROOT / "_build" / "html"
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 PAGES = sorted(path.relative_to(HTML).as_posix() for path in HTML.rglob("*.html")
-               if "_static" not in path.parts and path.name not in ("search.html", "genindex.html"))
+               if "_static" not in path.parts)
+THEME = tomllib.loads((ROOT / "tests" / "axe_theme.toml").read_text(encoding="utf-8"))["finding"]
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
          "--disable-sync", "--no-first-run", "--disable-quic"]
 
@@ -33,27 +40,297 @@ def browser():
         chromium.close()
 
 
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    """The site as a plain web server gives it, without a log."""
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture(scope="module")
+def served():
+    """Address of the built site on this machine."""
+    handler = functools.partial(Quiet, directory=str(HTML))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+
+
 def test_the_site_was_built():
     assert PAGES, "no page in _build/html: run `make test` or `make site` first"
 
 
+# --- every page in every mode ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Mode:
+    """One way to read: from a server or from the file system, in a light, on a screen, looked over by axe or not."""
+
+    origin: str
+    scheme: str
+    width: int = 1280
+    axe: bool = False
+
+
+MODES = {"server-light": Mode("server", "light", axe=True), "server-dark": Mode("server", "dark", axe=True),
+         "server-phone": Mode("server", "light", 390), "file-light": Mode("file", "light"),
+         "file-dark-phone": Mode("file", "dark", 390)}
+READY = "() => Promise.all([document.fonts.ready, window.MathJax?.startup?.promise]).then(() => true)"
+# What stands out of a page that scrolls sideways: the innermost elements that cross its right edge.
+WIDE = """() => {
+  const over = document.documentElement.scrollWidth - window.innerWidth;
+  const crosses = (e) => e.getBoundingClientRect().right > window.innerWidth + 1;
+  const found = over > 1 ? [...document.body.querySelectorAll('*')].filter(crosses) : [];
+  const inner = found.filter((e) => ![...e.children].some(crosses));
+  return [over, inner.slice(0, 3).map((e) => e.outerHTML.slice(0, 120))];
+}"""
+AXE = """async (known) => {
+  const found = await axe.run(document, {resultTypes: ['violations'], elementRef: true, preload: false});
+  const listed = [], ours = [];
+  for (const { id, help, nodes } of found.violations)
+    for (const node of nodes) {
+      const hit = known.findIndex((one) => one.rule === id && node.element.matches(one.selector));
+      if (hit >= 0) listed.push(hit);
+      else ours.push(`${id} (${help}) at ${node.target.join(' ')}: ${node.html.slice(0, 160)} `
+                     + (node.any[0] || node.all[0] || node.none[0] || {message: ''}).message);
+    }
+  return { listed, ours };
+}"""
+
+
+@pytest.fixture(scope="module")
+def visits(browser, served):
+    """Mode -> page -> what was seen; each mode visits every page once, when it is first asked for."""
+    seen = {}
+
+    def of(name):
+        if name not in seen:
+            seen[name] = visit(browser, served, MODES[name])
+        return seen[name]
+    return of
+
+
+def visit(browser, served, mode):
+    """Open every page in one browser page, and note errors, requests, width, light and axe's findings."""
+    base = served if mode.origin == "server" else HTML.as_uri() + "/"
+    viewport = {"width": mode.width, "height": 900}
+    context = browser.new_context(color_scheme=mode.scheme, viewport=viewport, reduced_motion="reduce")
+    page, notes = context.new_page(), {}
+    events = listen(page, base)
+    if mode.axe:
+        context.add_init_script(path=axe_script())
+    for name in PAGES:
+        events.clear()
+        page.goto(base + name, wait_until="load")
+        page.evaluate(READY)
+        wide, what = page.evaluate(WIDE)
+        note = {"wide": [f"{wide} px: {what}"] if wide > 1 else [],
+                "scheme": page.evaluate("document.documentElement.dataset.theme")}
+        if mode.axe:
+            note |= page.evaluate(AXE, THEME)
+        notes[name] = note | {"events": list(events)}
+    context.close()
+    return notes
+
+
+def listen(page, base):
+    """A list that fills with console errors, failed requests and requests to anywhere else."""
+    events = []
+    page.on("console", lambda said: events.append(f"console: {said.text}") if said.type == "error" else None)
+    page.on("pageerror", lambda error: events.append(f"error: {error}"))
+    page.on("requestfailed", lambda asked: events.append(f"failed: {asked.url} {asked.failure}"))
+    page.on("response", lambda reply: events.append(f"{reply.status}: {reply.url}") if reply.status >= 400 else None)
+    page.on("request", lambda asked: None if asked.url.startswith((base, "data:", "blob:"))
+            else events.append(f"elsewhere: {asked.url}"))
+    return events
+
+
+def axe_script():
+    import axe_playwright_python
+
+    return Path(axe_playwright_python.__file__).with_name("axe.min.js")
+
+
+def lines(notes, key):
+    """What was noted under a key, each with its page."""
+    return [f"{name}: {found}" for name, note in notes.items() for found in note[key]]
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_pages_are_quiet(visits, mode):
+    """No console error, no failing request, and no request to anywhere else."""
+    assert lines(visits(mode), "events") == []
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_pages_fit(visits, mode):
+    """Nothing is wider than the screen, and the light is the reader's."""
+    assert lines(visits(mode), "wide") == []
+    assert {note["scheme"] for note in visits(mode).values()} == {MODES[mode].scheme}
+
+
+LOOKED_OVER = [name for name, mode in MODES.items() if mode.axe]
+
+
+@pytest.mark.parametrize("mode", LOOKED_OVER)
+def test_axe_finds_nothing_in_what_is_ours(visits, mode):
+    assert lines(visits(mode), "ours") == []
+
+
+def test_no_listed_finding_of_the_theme_is_stale(visits):
+    """What the list excuses still occurs; a line that excuses nothing is taken out."""
+    hits = {hit for mode in LOOKED_OVER for note in visits(mode).values() for hit in note["listed"]}
+    assert [one for position, one in enumerate(THEME) if position not in hits] == []
+    assert all(len(one["reason"]) > 40 for one in THEME)
+
+
+def test_axe_is_the_version_that_the_requirements_name():
+    version = re.match(r"/\*! axe v([\d.]+)", axe_script().read_text(encoding="utf-8"))[1]
+    assert f"axe-core {version}" in (ROOT / "requirements.txt").read_text(encoding="utf-8")
+
+
+def test_axe_sees_a_barrier(browser):
+    """The look-over is not blind: it names a picture without words, and excuses it when listed."""
+    page = browser.new_page()
+    page.set_content('<html lang="en"><title>A</title><main><h1>A</h1><img src="data:,"></main></html>')
+    page.add_script_tag(path=axe_script())
+    found, excused = page.evaluate(AXE, []), page.evaluate(AXE, [{"rule": "image-alt", "selector": "img"}])
+    page.close()
+    assert len(found["ours"]) == 1 and found["ours"][0].startswith("image-alt") and found["listed"] == []
+    assert excused == {"ours": [], "listed": [0]}
+
+
+# --- search ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("origin", ["server", "file"])
+def test_search_finds_pages(browser, served, origin):
+    """From both; the file system refuses scripts to read other pages, so excerpts come from a server only."""
+    base = served if origin == "server" else HTML.as_uri() + "/"
+    page = browser.new_page()
+    events = listen(page, base)
+    page.goto(base + "search.html?q=threshold")
+    page.locator("#search-results li a").first.wait_for(timeout=20_000)
+    page.wait_for_timeout(1000)
+    found = page.locator("#search-results li a").evaluate_all("all => all.map((one) => one.pathname)")
+    excerpts = page.locator("#search-results li p.context").count()
+    page.close()
+    assert any("chapters/03_triage.html" in name for name in found)
+    assert (excerpts > 0) is (origin == "server")
+    assert events == []
+
+
+# --- keyboard ----------------------------------------------------------------------------------------------
+
+INTERACTIVE = [name for name in PAGES if any(
+    mark in (HTML / name).read_text(encoding="utf-8") for mark in ('class="quiz"', 'class="calculator"'))]
+# The stops of the article that a keyboard must reach; of a group of radio buttons one, the chosen.
+STOPS = """() => {
+  const all = [...document.querySelectorAll('details.quiz > summary, section.calculator :is(input, select, button, a)')];
+  const stops = all.filter((e) => e.checkVisibility() && !e.disabled && e.tabIndex >= 0
+                                  && !(e.type === 'radio' && !e.checked));
+  stops.forEach((e, at) => { e.dataset.stop = at; });
+  return stops.map((e) => e.outerHTML.slice(0, 120));
+}"""
+FOCUS = """() => {
+  const e = document.activeElement;
+  if (!e || e === document.body) return null;
+  const again = 'reached' in e.dataset;
+  e.dataset.reached = '';
+  const look = getComputedStyle(e), box = e.getBoundingClientRect();
+  const ring = look.outlineStyle !== 'none' && parseFloat(look.outlineWidth) >= 1;
+  const seen = (ring || look.boxShadow !== 'none') && look.opacity > 0.4 && box.width > 0 && box.height > 0;
+  return { again, seen, stop: e.dataset.stop, what: e.outerHTML.slice(0, 120),
+           nav: !!e.closest('.bd-sidebar-primary nav') };
+}"""
+MOST_TABS = 900
+
+
+@pytest.mark.parametrize("name", INTERACTIVE)
+def test_a_keyboard_reaches_everything(browser, name):
+    """Tab goes to the skip link, the navigation, every quiz and every input, and the focus is always seen."""
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    page.goto((HTML / name).as_uri(), wait_until="load")
+    page.evaluate(READY)
+    wanted, focus = page.evaluate(STOPS), walk(page)
+    reached = {one["stop"] for one in focus}
+    opened = opens_by_enter(page)
+    page.close()
+    assert "main-content" in focus[0]["what"], f"the first stop is no skip link: {focus[0]['what']}"
+    assert any(one["nav"] for one in focus)
+    assert [what for at, what in enumerate(wanted) if str(at) not in reached] == []
+    assert [one["what"] for one in focus if not one["seen"]] == []
+    assert opened
+
+
+def walk(page):
+    """Every stop of the Tab key, until it comes round or leaves the page."""
+    focus = []
+    for _ in range(MOST_TABS):
+        page.keyboard.press("Tab")
+        at = page.evaluate(FOCUS)
+        if at is None or at["again"]:
+            return focus
+        focus.append(at)
+    raise AssertionError(f"no end after {MOST_TABS} stops")
+
+
+def opens_by_enter(page):
+    """Whether the Enter key opens the first quiz and closes it again; true where there is none."""
+    quiz = page.locator("details.quiz").first
+    if not quiz.count():
+        return True
+    quiz.locator("summary").focus()
+    states = []
+    for _ in range(2):
+        page.keyboard.press("Enter")
+        states.append(quiz.evaluate("one => one.open"))
+    return states == [True, False]
+
+
+# --- print -------------------------------------------------------------------------------------------------
+
+PAPER = {"width": 718, "height": 1000}  # A4 less margins of one centimetre, at 96 dots an inch
+PRINTED = """() => {
+  const said = [];
+  const shown = (e) => e.checkVisibility({ visibilityProperty: true }) && e.getBoundingClientRect().height > 0;
+  for (const bar of document.querySelectorAll('.bd-sidebar-primary, .bd-sidebar-secondary, .bd-header, '
+       + '.bd-header-article, .prev-next-footer, .skip-link'))
+    if (shown(bar)) said.push(`a bar is printed: ${bar.className}`);
+  const article = document.querySelector('article.bd-article');
+  if (!article || !shown(article) || article.innerText.trim().length < 40) said.push('the content is not printed');
+  const light = (text) => { const [r, g, b] = text.match(/[\\d.]+/g).map(Number); return (r + g + b) / 765; };
+  for (const part of article.querySelectorAll('p, h1, td, summary, code'))
+    if (shown(part) && light(getComputedStyle(part).color) > 0.62)
+      said.push(`too light for paper: ${part.outerHTML.slice(0, 100)}`);
+  for (const part of article.querySelectorAll('pre, table, svg, img, section.calculator, mjx-container'))
+    if (shown(part) && part.getBoundingClientRect().right > window.innerWidth + 1)
+      said.push(`cut off by the paper: ${part.outerHTML.slice(0, 100)}`);
+  for (const part of article.querySelectorAll('pre, .pst-scrollable-table-container, .output'))
+    if (shown(part) && part.scrollWidth > part.clientWidth + 1 && getComputedStyle(part).overflowX !== 'visible')
+      said.push(`hidden behind a scroll bar: ${part.scrollWidth - part.clientWidth} px of ${part.outerHTML.slice(0, 100)}`);
+  return [...new Set(said)].slice(0, 6);
+}"""
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 390], ids=["desk", "phone"])
-def test_pages_are_quiet_and_fit(browser, scheme, width):
-    """From the file system: no console error, no request to anywhere, nothing wider than the screen."""
-    context = browser.new_context(color_scheme=scheme, viewport={"width": width, "height": 900})
-    page, said, asked = context.new_page(), [], []
-    page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: said.append(str(error)))
-    page.on("request", lambda request: asked.append(request.url) if request.url.startswith("http") else None)
+def test_pages_print(browser, scheme):
+    """On paper there is the content alone, dark on white whatever the reader's screen, and nothing is cut off."""
+    context = browser.new_context(color_scheme=scheme, viewport=PAPER)
+    page, said = context.new_page(), []
     for name in PAGES:
         page.goto((HTML / name).as_uri(), wait_until="load")
-        wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
-        assert wide <= 1, f"{name} is {wide} px wider than a {width} px screen"
-        assert page.evaluate("document.documentElement.dataset.theme") == scheme, name
+        page.evaluate(READY)
+        page.emulate_media(media="print")
+        said += [f"{name}: {found}" for found in page.evaluate(PRINTED)]
+        page.emulate_media(media="screen")
     context.close()
-    assert not said, said
-    assert not asked, asked
+    assert said == []
+
+
+# --- labs in JupyterLab ------------------------------------------------------------------------------------
 
 
 def free_port():

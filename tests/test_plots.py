@@ -1,6 +1,8 @@
 """Figures are checked for what can be checked without eyes: bytes, contrast, lightness, labels, text."""
 
 import io
+import re
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -74,6 +76,47 @@ def test_a_picture_is_an_opaque_card_so_it_reads_the_same_on_white_and_on_dark()
 @pytest.mark.parametrize("name", ["ink", "muted", "petrol", "amber", "plum", "blue", "moss"])
 def test_text_and_lines_have_contrast_for_text(name):
     assert contrast(plots.TOKENS[name], plots.TOKENS["paper"]) >= 4.5
+
+
+CSS = (Path(__file__).parents[1] / "_ext" / "static" / "tokens.css").read_text(encoding="utf-8")
+
+
+def site_colours(selector):
+    """The colours of one theme, by name, as the site's stylesheet lists them."""
+    block = CSS[CSS.index(selector):].partition("}")[0]
+    return dict(re.findall(r"--hb-([\w-]+): (#[0-9a-f]{6});", block))
+
+
+def test_figures_and_site_have_the_same_colours():
+    site = site_colours("html[data-theme] {")
+    assert {name: site.get(name) for name in plots.TOKENS} == plots.TOKENS
+
+
+@pytest.mark.parametrize("theme", ["html[data-theme] {", 'html[data-theme="dark"] {'], ids=["light", "dark"])
+def test_ink_has_contrast_on_every_paper_of_the_site(theme):
+    site = site_colours(theme)
+    papers = {name: site.pop(name) for name in ("page", "paper", "mark-paper")}
+    assert site.pop("grid") and set(site) == set(plots.TOKENS) - {"paper", "grid"}
+    poor = {(ink, on): round(contrast(site[ink], colour), 2) for ink in site for on, colour in papers.items()
+            if contrast(site[ink], colour) < 4.5}
+    assert not poor
+
+
+def test_figures_are_set_in_the_typeface_of_the_site():
+    from matplotlib.font_manager import FontProperties, findfont
+
+    assert plots.TYPEFACES[0] == "Source Sans Pro", "pip install -r requirements.txt brings font-source-sans-pro"
+    for weight, file in (("normal", "Regular"), ("bold", "Bold")):
+        found = findfont(FontProperties(family=plots.TYPEFACES, weight=weight), fallback_to_default=False)
+        assert found.endswith(f"SourceSansPro-{file}.ttf")
+
+
+def test_typefaces_of_the_site_are_there_and_free():
+    folder = Path(__file__).parents[1] / "_ext" / "static"
+    files = re.findall(r'url\("([^"]+)"\)', CSS)
+    assert files and all((folder / file).read_bytes()[:4] == b"wOF2" for file in files)
+    assert {f"fonts/{path.name}" for path in (folder / "fonts").glob("*.woff2")} == set(files)
+    assert "SIL OPEN FONT LICENSE" in (folder / "fonts" / "LICENSE").read_text(encoding="utf-8")
 
 
 def test_series_survive_greyscale():

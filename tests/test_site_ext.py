@@ -162,6 +162,15 @@ def test_what_asks_another_host_is_taken_off_the_page(html):
     assert hybridbook.alone(html) == ""
 
 
+@pytest.mark.parametrize("html, told", [
+    ("<tr><th></th><th>a</th></tr>", "<tr><td></td><th>a</th></tr>"),
+    ('<th class="head text-right"><p></p>\n</th>', '<td class="head text-right"></td>'),
+    ("<thead><th>a <p></p></th></thead>", "<thead><th>a <p></p></th></thead>"),
+    ('<div class="citation" role="doc-biblioentry">', '<div class="citation" role="listitem">')])
+def test_a_screen_reader_is_told_what_is_there(html, told):
+    assert hybridbook.told(html) == told
+
+
 @pytest.mark.parametrize("html", [
     '<script src="_static/doctools.js"></script>',
     '<a href="https://arxiv.org/abs/2305.05176">paper</a>',

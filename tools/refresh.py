@@ -1,8 +1,9 @@
 """Runs labs and stores what they print: ``python -m tools.refresh [lab00 ...] [--live | --record]``.
 
-The only writer of stored outputs and of ``data/results``. Without an option every call is replayed and the
-network is refused. ``--live`` asks the model again and writes to ``_build/live`` only. ``--record`` asks what
-was never recorded, and stores answers but no outputs: refresh without an option afterwards.
+The only writer of stored outputs, of their digests and of ``data/results``. Without an option every call is
+replayed and the network is refused. ``--live`` asks the model again and writes to ``_build/live`` only.
+``--record`` asks what was never recorded, and stores answers but no outputs: refresh without an option
+afterwards.
 """
 
 import argparse
@@ -14,7 +15,7 @@ from pathlib import Path
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 
-from . import cut, notebooks
+from . import cut, notebooks, sums
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTHING_STORED = "The notebook was not stored: mend the cell and refresh again."
@@ -67,6 +68,8 @@ def refresh(path, root, mode="replay"):
         return None
     target = path if mode == "replay" else root / "_build" / "live" / path.name
     notebooks.write(notebook, target)
+    if mode == "replay":
+        sums.write(root, sums.note(root, path))
     return target
 
 

@@ -4,7 +4,7 @@ A gate is a function from the root of a repository to a list of problems, each a
 the fix. No problem, no line. The first line of its docstring is the reason it exists.
 """
 
-from . import files, labs, prose, records, site
+from . import files, labs, prose, quizzes, records, site
 
 GATES = {
     "executed": labs.gate_executed,
@@ -14,9 +14,12 @@ GATES = {
     "exercises": labs.gate_exercises,
     "checks": labs.gate_checks,
     "prose": prose.gate_prose,
+    "quizzes": quizzes.gate_quizzes,
     "recordings": records.gate_recordings,
     "lines": records.gate_lines,
     "results": records.gate_results,
+    "outputs": records.gate_outputs,
+    "sums": records.gate_sums,
     "secrets": files.gate_secrets,
     "paths": files.gate_paths,
     "hosts": files.gate_hosts,

@@ -1,4 +1,4 @@
-"""Gates over what was measured: recordings and results."""
+"""Gates over what was measured: recordings, results, stored outputs, and the sums of all files."""
 
 import json
 import re
@@ -6,7 +6,7 @@ import re
 from hybridlab import results
 from hybridlab.errors import BadInput
 
-from .. import notebooks
+from .. import notebooks, sums
 
 REQUIRED = {"key", "key_version", "model", "engine", "date", "seconds", "load", "slots", "usage", "timings"}
 CHAT = {"finish_reason", "content"}
@@ -119,3 +119,13 @@ def result_problems(lab, path):
         return
     if tidy != text:
         yield "written by hand; run `make refresh`"
+
+
+def gate_outputs(root):
+    """A stored output is what its cell showed when it ran, images too."""
+    return list(sums.edited(root))
+
+
+def gate_sums(root):
+    """What was measured or frozen has the bytes of data/SHA256SUMS."""
+    return [*sums.changed(root), *sums.unknown(root)]

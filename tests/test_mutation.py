@@ -1,0 +1,269 @@
+"""The gates against a hundred seeded mutations of each kind: red every time, with a place and a fix.
+
+Each mutation is made on a copy of the real files that the gate concerned reads, one lab or page at a time, and
+counts as caught when the gate says something new that names the place and one of the fixes. What nbval compares
+in `make test` by running a lab, the gate ``outputs`` compares here by the digest noted when the lab ran.
+"""
+
+import functools
+import json
+import random
+import re
+import shutil
+from types import SimpleNamespace
+
+import pytest
+from conftest import PAGE
+
+from hybridlab import paths
+from tools import notebooks, sums
+from tools.gates import GATES, files, prose, quizzes
+
+pytestmark = pytest.mark.slow
+
+ROOT, SEEDS = paths.ROOT, 100
+LABS = [path.relative_to(ROOT).as_posix() for path in notebooks.labs(ROOT)]
+CHAPTERS = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "chapters").glob("*.md"))
+ALPHABET = "abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ"
+
+
+def copied(root, *names):
+    """Copy files and folders of the repository into ``root``, under the same names."""
+    for name in names:
+        target = root / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if (ROOT / name).is_dir():
+            shutil.copytree(ROOT / name, target, dirs_exist_ok=True)
+        elif (ROOT / name).exists():
+            shutil.copyfile(ROOT / name, target)
+    return root
+
+
+def other_digit(rng, digit):
+    """Another digit."""
+    return rng.choice([one for one in "0123456789" if one != digit])
+
+
+def digit_changed(rng, text, spans):
+    """The text with one digit changed inside one of the spans, each a pair of positions."""
+    start, end = rng.choice([span for span in spans if re.search(r"\d", text[slice(*span)])])
+    at = start + rng.choice([found.start() for found in re.finditer(r"\d", text[start:end])])
+    return text[:at] + other_digit(rng, text[at]) + text[at + 1:]
+
+
+# Each kind is a function of a generator and an empty-ish root: it copies what the gate needs, and returns the file
+# to spoil, its spoilt text and the words by which a message names the place.
+
+
+def lab(rng, root, wanted, *more):
+    """A copied lab with its cells that are wanted; the lab is one that has some."""
+    for name in rng.sample(LABS, len(LABS)):
+        notebook = notebook_of(name)
+        cells = [cell for cell in notebook.cells if wanted(cell)]
+        if cells:
+            copied(root, name, *more)
+            return SimpleNamespace(path=root / name, notebook=notebook, cell=rng.choice(cells))
+    raise AssertionError("no lab has such a cell")
+
+
+def notebook_of(name):
+    return notebooks.read(ROOT / name)
+
+
+def spoilt(found):
+    """What a kind returns when it changed a cell of a lab."""
+    return found.path, notebooks.text(found.notebook), found.cell.id
+
+
+def texts_of(cell):
+    """Where the texts of a code cell's outputs are: pairs of a dictionary and a key."""
+    for output in cell.get("outputs", []):
+        for holder, key in ((output, "text"), (output.get("data", {}), "text/plain"),
+                            (output.get("data", {}), "text/html")):
+            if re.search(r"\d", holder.get(key, "")):
+                yield holder, key
+
+
+def output(rng, root):
+    """A digit of a stored text output."""
+    found = lab(rng, root, lambda cell: any(texts_of(cell)))
+    copied(root, "data/outputs.txt")
+    keep_lab(root, found.path)
+    holder, key = rng.choice(list(texts_of(found.cell)))
+    holder[key] = digit_changed(rng, holder[key], [(0, len(holder[key]))])
+    return spoilt(found)
+
+
+def keep_lab(root, path):
+    """Keep the digests of one lab."""
+    name = notebooks.lab_name(path)
+    lines = (root / "data" / sums.OUTPUTS).read_text(encoding="utf-8").splitlines(keepends=True)
+    (root / "data" / sums.OUTPUTS).write_text("".join(line for line in lines if line.split()[1] == name))
+
+
+def bound(text):
+    """Where the bound numbers of a Markdown text are."""
+    return [found.span("number") for found in prose.NUMBER.finditer(text) if found["address"]]
+
+
+def bound_number(rng, root):
+    """A digit of a bound number in the text of a lab."""
+    found = lab(rng, root, lambda cell: cell.cell_type == "markdown" and bound(cell.source), "data/results",
+                "data/prose_parameters.txt")
+    found.cell.source = digit_changed(rng, found.cell.source, bound(found.cell.source))
+    return spoilt(found)
+
+
+def measured(folder, pattern):
+    """A kind that changes a digit of a file below data/."""
+    def kind(rng, root):
+        name = rng.choice(sorted(path.name for path in (ROOT / "data" / folder).glob(pattern)))
+        copied(root, f"data/{folder}/{name}")
+        sums.write(root)
+        path = root / "data" / folder / name
+        text = path.read_text(encoding="utf-8")
+        at = rng.randrange(len(text) // 2)
+        return path, digit_changed(rng, text, [(at, min(at + len(text) // 2, at + 5000))]), f"data/{folder}/{name}"
+    return kind
+
+
+def page_with_quizzes(rng, root):
+    """A copied page and its quizzes."""
+    names = [name for name in CHAPTERS if list(quizzes.quizzes((ROOT / name).read_text(encoding="utf-8"), name))]
+    path = copied(root, name := rng.choice(names), "data/results") / name
+    text = path.read_text(encoding="utf-8")
+    return path, text, list(quizzes.OPTION.finditer(text))
+
+
+def quiz_number(rng, root):
+    """A digit of a number in an option or a reason of a quiz, or of the sum behind it; F1 is a name."""
+    path, text, options = page_with_quizzes(rng, root)
+    while not (spans := [span for one in options for part in (1, 2) for span in numbers(text, *one.span(part))]):
+        path, text, options = page_with_quizzes(rng, root)
+    return path, digit_changed(rng, text, spans), "option "
+
+
+def numbers(text, start, end):
+    """Where the numbers in a part of a text are, and the sums behind them."""
+    for found in prose.NUMBER.finditer(text, start, end):
+        yield found.span("number")
+        if found["address"] and quizzes.SUM.fullmatch(found["address"].strip()):
+            yield found.span("address")
+
+
+def quiz_answer(rng, root):
+    """A right answer that is none, a wrong one that is right, or a reason that is gone."""
+    path, text, options = page_with_quizzes(rng, root)
+    right = [one for one in options if one[2].startswith("Right.")]
+    wrong = [one for one in options if not one[2].startswith("Right.")]
+    start, end, new = rng.choice([
+        lambda: (*rng.choice(right).span(2), "It is not, because of the volume."),
+        lambda: (*rng.choice(wrong).span(2), "Right. It is the cheapest one."),
+        lambda: (*rng.choice(options).span(2), "")])()
+    return path, text[:start] + new + text[end:], path.name
+
+
+def alt(rng, root):
+    """The alt text of a figure of a lab."""
+    found = lab(rng, root, lambda cell: cell.cell_type == "code" and notebooks.pictures(cell))
+    del found.cell.metadata.mystnb["image"]["alt"]
+    return spoilt(found)
+
+
+def unrun(rng, root):
+    """A code cell without a number."""
+    found = lab(rng, root, lambda cell: cell.cell_type == "code" and cell.execution_count)
+    found.cell.execution_count = None
+    return *spoilt(found)[:2], found.path.name
+
+
+def letters(rng, count):
+    """Random letters with a digit among the first ones."""
+    drawn = [rng.choice(ALPHABET) for _ in range(count)]
+    drawn[rng.randrange(6)] = str(rng.randrange(10))
+    return "".join(drawn)
+
+
+def secret(rng, root):
+    """A string like a key, in any file of the repository that people write."""
+    name = rng.choice([name for name in written() if (ROOT / name).stat().st_size < 200_000])
+    path = copied(root, name) / name
+    keys = {"sk" + "-": 32, "hf" + "_": 34, "gh" + "p_": 36, "api_" + "key = '": 40, "Bear" + "er ": 24}
+    start, count = rng.choice(sorted(keys.items()))
+    lines = path.read_text(encoding="utf-8").splitlines()
+    at = rng.randrange(len(lines) + 1)
+    return path, "\n".join([*lines[:at], f"key: {start}{letters(rng, count)}", *lines[at:]]), f"{name}:{at + 1}: "
+
+
+@functools.lru_cache
+def written():
+    """Names of the text files of the repository, without its data."""
+    kinds = {".py", ".md", ".toml", ".yml", ".js", ".css", ".ipynb", ".txt", ".json"}
+    names = (path.relative_to(ROOT).as_posix() for path in files.tracked(ROOT) if path.suffix in kinds)
+    return [name for name in names if not name.startswith("data/")]
+
+
+REQUESTS = ['<script src="{}/a.js"></script>', '<link rel="stylesheet" href="{}/a.css">', '<img src="{}/a.png" alt="A">',
+            '<iframe src="{}/"></iframe>', '<div style="background: url({}/a.png)"></div>',
+            '<style>@import "{}/a.css";</style>', '<img src="a.png" srcset="{}/b.png 2x" alt="A">',
+            '<video src="{}/a.mp4"></video>', '<script>import("{}/a.mjs")</script>', '<link rel="preconnect" href="{}">']
+
+
+def external(rng, root):
+    """A request to another host, at a random place of a page of the site."""
+    site = ROOT / "_build" / "html"
+    chosen = rng.choice(sorted(path for path in site.rglob("*.html") if "_static" not in path.parts) or [None])
+    text = chosen.read_text(encoding="utf-8") if chosen else PAGE
+    path = root / "_build" / "html" / "page.html"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    host = rng.choice(["https:", "http:", ""]) + f"//{letters(rng, 8).lower()}.example"
+    start = text.find("<article") if "<article" in text else text.find("<body")
+    at = rng.choice([found.end() for found in re.finditer("</p>|</h2>|</article>|</body>", text, re.S)
+                     if found.start() > start])
+    return path, text[:at] + rng.choice(REQUESTS).format(host) + text[at:], host
+
+
+KINDS = {
+    "a digit of a stored text output": (output, "outputs", "tools.refresh"),
+    "a digit of a bound number": (bound_number, "prose", "write that, rounded"),
+    "a digit of a recording": (measured("recordings", "*.jsonl"), "sums", "git checkout"),
+    "a digit of an answer frame": (measured("answers", "*.csv"), "sums", "git checkout"),
+    "a digit of a result": (measured("results", "*.json"), "sums", "git checkout"),
+    "a digit of a timing": (measured("timings", "*.json"), "sums", "git checkout"),
+    "a digit of a quiz": (quiz_number, "quizzes", "write|take|<!--="),
+    "an answer of a quiz": (quiz_answer, "quizzes", '"Right."|say why'),
+    "a dropped alt text": (alt, "alt", r"plots\.show"),
+    "an unrun cell": (unrun, "executed", "make refresh"),
+    "a string like a key": (secret, "secrets", "take it out"),
+    "a request to another host": (external, "site", "_static"),
+}
+
+
+def caught(kind, seed, root):
+    """Whether the gate says something new that names place and fix; else what it says."""
+    mutate, gate, fix = KINDS[kind]
+    path, spoilt_text, place = mutate(random.Random(f"{kind} {seed}"), root)
+    before = set(GATES[gate](root))
+    assert path.read_text(encoding="utf-8") != spoilt_text
+    path.write_text(spoilt_text, encoding="utf-8")
+    new = [problem for problem in GATES[gate](root) if problem not in before]
+    return any(place in problem and re.search(fix, problem) for problem in new) or f"{path.name}, {place!r}: {new}"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_mutation_is_caught(kind, tmp_path):
+    missed = []
+    for seed in range(SEEDS):
+        found = caught(kind, seed, root := tmp_path / str(seed))
+        missed += [] if found is True else [f"seed {seed}: {found}"]
+        shutil.rmtree(root)
+    assert not missed, f"{SEEDS - len(missed)} of {SEEDS} caught\n" + "\n".join(missed[:5])
+
+
+def test_a_mutation_is_one_digit(tmp_path):
+    """The mutations are as small as they say."""
+    path, text, _ = KINDS["a digit of a result"][0](random.Random(1), tmp_path)
+    before = path.read_text(encoding="utf-8")
+    assert len(before) == len(text) and sum(a != b for a, b in zip(before, text)) == 1
+    json.loads(before)
