@@ -41,7 +41,8 @@ STYLE = {
     **dict.fromkeys(["axes.spines.top", "axes.spines.right"], False), "text.color": TOKENS["ink"],
     "axes.grid": True, "axes.grid.axis": "y", "axes.axisbelow": True, "grid.color": TOKENS["grid"],
     "font.family": TYPEFACES, "font.size": 11, "lines.linewidth": 2, "savefig.dpi": 144,
-    "mathtext.fontset": "custom", **dict.fromkeys(["mathtext.rm", "mathtext.it", "mathtext.bf"], TYPEFACES[0]),
+    "mathtext.fontset": "custom",
+    **dict.fromkeys([f"mathtext.{face}" for face in ("rm", "it", "bf", "sf", "tt", "cal")], TYPEFACES[0]),
     "axes.prop_cycle": matplotlib.cycler(color=SERIES),
 }
 HALO = withStroke(linewidth=3, foreground=TOKENS["paper"])

@@ -52,23 +52,23 @@ def test_the_data_are_up_to_date():
     assert DATA["sources"] == viewer.checksum(), "run python -m tools.viewer"
 
 
-def rounded(value):
-    """The data without confidences, which may differ by a hundredth on another machine; and these."""
-    text = json.dumps(value)
-    sure = [float(one) for one in re.findall(r'"confidence": ([\d.]+)', text)]
-    return re.sub(r'"confidence": [\d.]+', "", text), pytest.approx(sure, abs=0.011)
+def apart(value):
+    """The data without confidences, and these."""
+    text, sure = json.dumps(value), r'"confidence": ([\d.]+)'
+    return re.sub(sure, "", text), [float(one) for one in re.findall(sure, text)]
 
 
 @pytest.mark.slow
 def test_the_data_are_what_the_tool_writes():
-    assert rounded(viewer.build()) == rounded(DATA)
+    """Computed again; on another machine a confidence may round otherwise."""
+    (text, sure), (stored, confidences) = apart(viewer.build()), apart(DATA)
+    assert text == stored and sure == pytest.approx(confidences, abs=0.011)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("source", sources.SCHEMAS)
 def test_the_rows_are_the_first_that_show_their_cases(source):
-    chosen = {case: row for case, (row, _) in viewer.CHOSEN[source].items()}
-    assert viewer.first(source, list(chosen)) == chosen
+    assert viewer.first(source) == {case: row for case, (row, _) in viewer.CHOSEN[source].items()}
 
 
 def test_three_test_rows_of_each_source_show_every_case():
@@ -122,7 +122,8 @@ def test_each_note_is_true():
     text, theft = told("hhs", "conflict", "hybrid", "type")
     assert (theft["source"], theft["value"]) == ("tagger", "Theft") and "postcards" in text
     assert all(told("hhs", "conflict", view, "type")[1]["outcomes"] == ["wrong"] for view in viewer.SHORT)
-    assert told("hhs", "filed", "hybrid", "individuals")[1]["verdict"].startswith("wrong")
+    for name in ("individuals", "location"):
+        assert "; by two readings: right" in told("hhs", "filed", "hybrid", name)[1]["verdict"]
     text, struck = told("birds", "conflict", "tagger", "struck")
     assert text[slice(*struck["spans"][0])] == "2" and "#2 ENG" in text
     assert told("birds", "conflict", "rules", "species")[1]["verdict"] == "wrong (gold: owl)"

@@ -44,7 +44,8 @@ def read(path):
 def model_facts():
     """The registry: file, size, licence, hash and sources of each local model."""
     return {name: {"file": model.file, "bytes": model.bytes, "licence": model.licence, "sha256": model.sha256,
-                   "sources": [one.where.replace("{}", f"1 to {one.parts}") for one in model.sources]}
+                   "sources": [one.where.replace("{}", "1") + f" to part {one.parts}" * (one.parts > 1)
+                               for one in model.sources]}
             for name, model in models.REGISTRY.items()}
 
 
@@ -180,12 +181,18 @@ def table(head, rows):
 
 
 def models_table(found):
-    rows = [[name, f"`{one['file']}`", f"{one['bytes'] / models.MB:,.0f} MB", one["licence"],
-             "<br>".join(f"`{source.removeprefix('https://')}`" for source in one["sources"])]
+    rows = [[name, f"{one['bytes'] / models.MB:,.0f} MB", one["licence"],
+             ", then ".join(_source(source) for source in one["sources"])]
             for name, one in found["models"].items()]
     sums = "\n".join(f"{one['sha256']}  {one['file']}" for one in found["models"].values())
-    head = ["Model", "File", "Size", "Licence", "Sources, in this order"]
-    return f"{table(head, rows)}\n\n```text\n{sums}\n```"
+    return f"{table(['Model', 'Size', 'Licence', 'Sources'], rows)}\n\n```text\n{sums}\n```"
+
+
+def _source(where):
+    """An address as a link to its repository, a package as it is asked for."""
+    host = re.match(r"(https://[^/]+/)([^/]+/[^/]+)", where)
+    package, _, parts = where.partition(" ")
+    return f"[{host[2]}]({host[0]})" if host else f"`{package}` {parts}".strip()
 
 
 def packages_table(found):
@@ -208,11 +215,12 @@ def machine_table(found):
 
 def recordings_table(found):
     rows = [[f"`{name}`", one["lines"], _span(one["first"], one["last"]), ", ".join(map(str, one["slots"])),
-             f"{one['load_p50']:.2f}", f"{100 * one['busy_share']:.0f} %", ", ".join(one["engines"])]
+             f"{one['load_p50']:.2f}", f"{100 * one['busy_share']:.0f} %"]
             for name, one in found["recordings"].items()]
     total = sum(one["lines"] for one in found["recordings"].values())
-    head = ["File", "Replies", "Recorded on", "Slots", "Load, median", f"Made at a load above {IDLE}", "Engine"]
-    return f"{total:,} replies in all.\n\n{table(head, rows)}"
+    engines = sorted({engine for one in found["recordings"].values() for engine in one["engines"]})
+    head = ["File", "Replies", "Recorded on", "Slots", "Load, median", f"Made at a load above {IDLE}"]
+    return f"{total:,} replies in all, by {', '.join(engines)}.\n\n{table(head, rows)}"
 
 
 def _span(first, last):
@@ -235,7 +243,7 @@ def timings_table(found):
              results.format(one["p95"], "s")]
             for machine in found["timings"].values() for name, one in machine.get("tiers", {}).items()
             for task, _, tier in [name.partition(".")]]
-    notes = [f"Measured on {machine['date']}, load {machine['load']:g}."
+    notes = [f"Measured on {machine['date']}, load average {machine['load']:g}."
              for machine in found["timings"].values() if "tiers" in machine]
     return "\n".join([*notes, "", table(["Task and tier", "n", "Half within", "95 % within"], rows)])
 
@@ -250,7 +258,7 @@ def rates_table(found):
 def serving_table(found):
     rows = [[SERVING.get(name, name), one["calls"], one["date"], f"{one['load']:g}"]
             for machine in found["timings"].values() for name, one in machine.get("experiments", {}).items()]
-    return table(["Experiment", "Calls timed", "On", "Load at the start"], rows)
+    return table(["Experiment", "Calls timed", "On", "Load average before"], rows)
 
 
 def answers_table(found):

@@ -92,7 +92,7 @@ CHOSEN = {
                        "associate; the text does not, and nobody invents one."),
         "conflict": (49, "The tagger reads a theft out of a word further down; rules and model read what was "
                          "done with the postcards. None of it is what was filed."),
-        "filed": (45, "The file holds another number than the text.")},
+        "filed": (32, "The file holds another number and another place than the text.")},
     "birds": {
         "conflict": (2712, "How many were struck? The tagger takes the number of an engine. And the last "
                            "word on the species is not the pilot's."),
@@ -106,12 +106,12 @@ CHOSEN = {
                         "rules' date comes back.")}}
 
 
-def first(source, cases=CASES):
+def first(source, cases=None):
     """Case -> the first row that shows it, not counting rows that an earlier case took."""
     read, rows, found = reader(source), sources.rows(source, "test"), {}
     short = rows.index[rows["text"].str.len() <= LONGEST]
     views = {row: read(row)["views"] for row in short}
-    for case in cases:
+    for case in cases or CHOSEN[source]:
         left = (row for row in short if row not in found.values())
         found[case] = next((row for row in left if CASES[case][3](views[row])), None)
     return found
