@@ -37,7 +37,7 @@ $(STAMP): requirements.txt constraints.txt pyproject.toml
 	@echo "Setting up: installing $$(grep -c == constraints.txt) packages into .venv: one to two minutes, 1.3 GB on disk"
 	@if command -v uv >/dev/null; then \
 	  { test -x $(BIN)/python || uv venv --quiet --python $(PYTHON) .venv; } && \
-	  uv pip install --python $(BIN)/python -r requirements.txt -c constraints.txt && \
+	  uv pip install --quiet --python $(BIN)/python -r requirements.txt -c constraints.txt && \
 	  uv pip install --python $(BIN)/python --quiet --no-deps --no-build-isolation -e .; \
 	else \
 	  { test -x $(BIN)/python || $(PYTHON) -m venv .venv; } && \
@@ -95,7 +95,11 @@ live: $(STAMP)
 models: $(STAMP)
 	@$(BIN)/python -m hybridlab pull --all
 
-timings refresh sums release bench: $(STAMP)
+# Labs first; then what is drawn or listed from them, and last the checksums of it all.
+refresh: $(STAMP)
+	@for tool in refresh explorer viewer workload provenance cover sums; do $(BIN)/python -m tools.$$tool || exit 1; done
+
+timings sums release bench: $(STAMP)
 	@$(BIN)/python -m tools.$@
 
 constraints: $(STAMP)

@@ -29,7 +29,7 @@ def doctor(network=False):
     Yields
     ------
     tuple
-        ``(ok, line, fix)``: whether it is right, what was found, what to do when it is not.
+        ``(ok, line, fix)``: whether it is right (None: absent, and not needed), what was found, what to do.
 
     Examples
     --------
@@ -93,9 +93,11 @@ def _machine():
 
 def _files():
     for model in models.REGISTRY.values():
-        yield _finding(f"model {model.name}", lambda: models.find(model.name) or "not here")
+        ok, line, fix = _finding(f"model {model.name}", lambda: models.find(model.name) or "not here")
+        yield ok if not ok or model.path.exists() else None, line, fix
     count = sum(model.path.exists() for model in models.REGISTRY.values())
-    yield count > 0, f"models: {count} here; live answers need one", "python -m hybridlab pull smollm2-135m"
+    line = f"models: {count} here; live answers need one"
+    yield True if count else None, line, "only for live answers: python -m hybridlab pull smollm2-135m"
 
 
 def _server():
@@ -145,8 +147,10 @@ def _doctor(args):
     """What is here and right, and what to do about the rest."""
     findings = list(doctor(args.network))
     for ok, line, fix in findings:
-        print(f"OK    {line}" if ok else f"FAIL  {line}\n      to do: {fix}")
-    return 0 if all(ok for ok, _, _ in findings) else 1
+        print({True: "OK    ", None: "--    ", False: "FAIL  "}[ok] + line)
+        if not ok and fix:
+            print(f"      to do: {fix}")
+    return 1 if any(ok is False for ok, _, _ in findings) else 0
 
 
 def _pull(args):

@@ -148,7 +148,7 @@ class Seam:
 
     def _ask(self, request, path, body, key):
         if self.mode in ("replay", "audit"):
-            raise _missing(body, "replay mode never asks a model")
+            raise _missing(body, "replay mode never asks a model", self.mode)
         self.ledger.check()
         _trace(key)
         response, line = self._send(request, path, body, key)
@@ -202,7 +202,7 @@ class Seam:
         try:
             server = models.serve(body["model"], embedding=path.endswith("/embeddings"))
         except (ModelError, BadInput) as error:
-            raise _missing(body, error.what) from error
+            raise _missing(body, error.what, self.mode) from error
         return server.base_url, {}, server.engine, _Meter(server.pid)
 
     # --- faults, retries, audit ------------------------------------------------------------------------
@@ -330,15 +330,17 @@ def _bare(text):
     return text.strip(" \t\r\n.,;:!?\"'`*#()[]{}").casefold()
 
 
-def _missing(body, reason):
+def _missing(body, reason, mode):
     asked = body.get("messages") or [{"content": body.get("prompt") or body.get("input")}]
     prompt = str(asked[-1].get("content"))
     short = prompt if len(prompt) <= 300 else prompt[:300] + " ..."
     model = body.get("model")
+    what, expected = ("no model answers", "a live model") if mode == "live" else (
+        "no recording for", "a recorded prompt, or a live model")
+    then = "; then HYBRIDLAB_MODE=auto" if mode == "replay" else ""
     return MissingRecording(
-        f"no recording for this call to {model}: {short!r}", expected=f"a recorded prompt, or a live model ({reason})",
-        fix=f"python -m hybridlab pull {model}, or set OPENAI_BASE_URL and OPENAI_API_KEY; then HYBRIDLAB_MODE=auto",
-        evidence=body)
+        f"{what} this call to {model}: {short!r}", expected=f"{expected} ({reason})",
+        fix=f"python -m hybridlab pull {model}, or set OPENAI_BASE_URL and OPENAI_API_KEY{then}", evidence=body)
 
 
 def _injected(fault, request):

@@ -1,8 +1,8 @@
 """The gates against a hundred seeded mutations of each kind: red every time, with a place and a fix.
 
-Each mutation is made on a copy of the real files that the gate concerned reads, one lab or page at a time, and
-counts as caught when the gate says something new that names the place and one of the fixes. What nbval compares
-in `make test` by running a lab, the gate ``outputs`` compares here by the digest noted when the lab ran.
+Each mutation is made on a copy of the real files that the gate concerned reads, one lab or page at a time. It is
+caught when the gate says something new that names the place and the fix. What nbval compares in `make test` by
+running a lab, the gate ``outputs`` compares here by the digest that was noted when the lab ran.
 """
 
 import functools
@@ -24,6 +24,7 @@ pytestmark = pytest.mark.slow
 ROOT, SEEDS = paths.ROOT, 100
 LABS = [path.relative_to(ROOT).as_posix() for path in notebooks.labs(ROOT)]
 CHAPTERS = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "chapters").glob("*.md"))
+DIGIT = re.compile(r"\d")
 ALPHABET = "abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ"
 
 
@@ -46,13 +47,12 @@ def other_digit(rng, digit):
 
 def digit_changed(rng, text, spans):
     """The text with one digit changed inside one of the spans, each a pair of positions."""
-    start, end = rng.choice([span for span in spans if re.search(r"\d", text[slice(*span)])])
-    at = start + rng.choice([found.start() for found in re.finditer(r"\d", text[start:end])])
+    at = rng.choice([found.start() for span in spans for found in DIGIT.finditer(text, *span)])
     return text[:at] + other_digit(rng, text[at]) + text[at + 1:]
 
 
-# Each kind is a function of a generator and an empty-ish root: it copies what the gate needs, and returns the file
-# to spoil, its spoilt text and the words by which a message names the place.
+# Each kind is a function of a generator and an empty root: it copies what the gate needs, and returns the file to
+# spoil, its spoilt text and the words by which a message names the place.
 
 
 def lab(rng, root, wanted, *more):
@@ -80,7 +80,7 @@ def texts_of(cell):
     for output in cell.get("outputs", []):
         for holder, key in ((output, "text"), (output.get("data", {}), "text/plain"),
                             (output.get("data", {}), "text/html")):
-            if re.search(r"\d", holder.get(key, "")):
+            if DIGIT.search(holder.get(key, "")):
                 yield holder, key
 
 
@@ -122,14 +122,14 @@ def measured(folder, pattern):
         sums.write(root)
         path = root / "data" / folder / name
         text = path.read_text(encoding="utf-8")
-        at = rng.randrange(len(text) // 2)
-        return path, digit_changed(rng, text, [(at, min(at + len(text) // 2, at + 5000))]), f"data/{folder}/{name}"
+        digit = DIGIT.search(text, rng.randrange(len(text))) or DIGIT.search(text)
+        return path, digit_changed(rng, text, [digit.span()]), f"data/{folder}/{name}"
     return kind
 
 
 def page_with_quizzes(rng, root):
     """A copied page and its quizzes."""
-    names = [name for name in CHAPTERS if list(quizzes.quizzes((ROOT / name).read_text(encoding="utf-8"), name))]
+    names = [name for name in CHAPTERS if quizzes.OPTION.search((ROOT / name).read_text(encoding="utf-8"))]
     path = copied(root, name := rng.choice(names), "data/results") / name
     text = path.read_text(encoding="utf-8")
     return path, text, list(quizzes.OPTION.finditer(text))
@@ -138,9 +138,8 @@ def page_with_quizzes(rng, root):
 def quiz_number(rng, root):
     """A digit of a number in an option or a reason of a quiz, or of the sum behind it; F1 is a name."""
     path, text, options = page_with_quizzes(rng, root)
-    while not (spans := [span for one in options for part in (1, 2) for span in numbers(text, *one.span(part))]):
-        path, text, options = page_with_quizzes(rng, root)
-    return path, digit_changed(rng, text, spans), "option "
+    spans = [span for one in options for part in (1, 2) for span in numbers(text, *one.span(part))]
+    return (path, digit_changed(rng, text, spans), "option ") if spans else quiz_number(rng, root)
 
 
 def numbers(text, start, end):
@@ -192,7 +191,8 @@ def secret(rng, root):
     start, count = rng.choice(sorted(keys.items()))
     lines = path.read_text(encoding="utf-8").splitlines()
     at = rng.randrange(len(lines) + 1)
-    return path, "\n".join([*lines[:at], f"key: {start}{letters(rng, count)}", *lines[at:]]), f"{name}:{at + 1}: "
+    lines.insert(at, f"key: {start}{letters(rng, count)}")
+    return path, "\n".join(lines), f"{name}:{at + 1}: "
 
 
 @functools.lru_cache
@@ -203,10 +203,11 @@ def written():
     return [name for name in names if not name.startswith("data/")]
 
 
-REQUESTS = ['<script src="{}/a.js"></script>', '<link rel="stylesheet" href="{}/a.css">', '<img src="{}/a.png" alt="A">',
+REQUESTS = ['<script src="{}/a.js"></script>', '<link rel="stylesheet" href="{}/a.css">',
+            '<img src="{}/a.png" alt="A">', '<img src="a.png" srcset="{}/b.png 2x" alt="A">',
             '<iframe src="{}/"></iframe>', '<div style="background: url({}/a.png)"></div>',
-            '<style>@import "{}/a.css";</style>', '<img src="a.png" srcset="{}/b.png 2x" alt="A">',
-            '<video src="{}/a.mp4"></video>', '<script>import("{}/a.mjs")</script>', '<link rel="preconnect" href="{}">']
+            '<style>@import "{}/a.css";</style>', '<video src="{}/a.mp4"></video>',
+            '<script>import("{}/a.mjs")</script>', '<link rel="preconnect" href="{}">']
 
 
 def external(rng, root):
@@ -219,7 +220,7 @@ def external(rng, root):
     path.write_text(text, encoding="utf-8")
     host = rng.choice(["https:", "http:", ""]) + f"//{letters(rng, 8).lower()}.example"
     start = text.find("<article") if "<article" in text else text.find("<body")
-    at = rng.choice([found.end() for found in re.finditer("</p>|</h2>|</article>|</body>", text, re.S)
+    at = rng.choice([found.end() for found in re.finditer("</p>|</h2>|</article>|</body>", text)
                      if found.start() > start])
     return path, text[:at] + rng.choice(REQUESTS).format(host) + text[at:], host
 
@@ -248,7 +249,8 @@ def caught(kind, seed, root):
     assert path.read_text(encoding="utf-8") != spoilt_text
     path.write_text(spoilt_text, encoding="utf-8")
     new = [problem for problem in GATES[gate](root) if problem not in before]
-    return any(place in problem and re.search(fix, problem) for problem in new) or f"{path.name}, {place!r}: {new}"
+    helpful = [problem for problem in new if place in problem and re.search(fix, problem)]
+    return True if helpful else f"{path.name}, {place!r}: {new}"
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -267,3 +269,13 @@ def test_a_mutation_is_one_digit(tmp_path):
     before = path.read_text(encoding="utf-8")
     assert len(before) == len(text) and sum(a != b for a, b in zip(before, text)) == 1
     json.loads(before)
+
+
+def test_a_blind_gate_is_noticed(tmp_path, monkeypatch):
+    """The count is not a hundred whatever the gates do."""
+    kind = "a digit of a result"
+    assert caught(kind, 0, tmp_path / "a") is True
+    monkeypatch.setitem(GATES, "sums", lambda root: [])
+    assert caught(kind, 0, tmp_path / "b") is not True
+    monkeypatch.setitem(GATES, "sums", lambda root: [f"something is wrong {root.stat()}, `git checkout` it"])
+    assert caught(kind, 0, tmp_path / "c") is not True

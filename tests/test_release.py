@@ -15,10 +15,13 @@ from hybridlab import paths
 from tools import release
 
 FILES = {
-    "_config.yml": 'title: A book\nexecute:\n  execute_notebooks: "off"\n', "_toc.yml": "format: jb-book\nroot: index\n",
-    "index.md": "# A book\n\nText.\n", "hybridlab/__init__.py": "",
+    "_config.yml": 'title: A book\nexecute:\n  execute_notebooks: "off"\n',
+    "_toc.yml": "format: jb-book\nroot: index\n",
+    "index.md": "# A book\n\nText.\n",
+    "hybridlab/__init__.py": "",
     "pyproject.toml": '[build-system]\nrequires = ["setuptools"]\nbuild-backend = "setuptools.build_meta"\n\n'
-                      '[project]\nname = "hybridlab"\nversion = "0.2"\n\n[tool.setuptools]\npackages = ["hybridlab"]\n'}
+                      '[project]\nname = "hybridlab"\nversion = "0.2"\n\n'
+                      '[tool.setuptools]\npackages = ["hybridlab"]\n'}
 AUTHOR = ["-c", "user.name=a", "-c", "user.email=a@example.org"]
 
 

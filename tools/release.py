@@ -76,10 +76,11 @@ def run(command, tree, stamp):
 
 
 def zipped(folder, base, into, stamp):
-    """A zip of a folder: sorted, one time, one mode. A zip knows no year before 1980."""
-    when = max(time.gmtime(stamp)[:6], (1980, 1, 1, 0, 0, 0))
+    """A zip of a folder: sorted, one time, one mode. Sphinx's note to itself, ``.buildinfo``, stays out."""
+    when = max(time.gmtime(stamp)[:6], (1980, 1, 1, 0, 0, 0))  # a zip knows no year before
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != ".buildinfo")
     with zipfile.ZipFile(into / f"{base}.zip", "w") as archive:
-        for path in sorted(path for path in folder.rglob("*") if path.is_file() and path.name != ".buildinfo"):
+        for path in files:
             entry = zipfile.ZipInfo(f"{base}/{path.relative_to(folder).as_posix()}", when)
             entry.external_attr, entry.compress_type = 0o100644 << 16, zipfile.ZIP_DEFLATED
             archive.writestr(entry, path.read_bytes())
