@@ -285,7 +285,7 @@ def frontier_axes(table, axes, *, quality="accuracy"):
     return fig
 
 
-def _label_dots(ax, x, y, free, gap=0.055):
+def _label_dots(ax, x, y, free, gap=0.062):
     """Names beside dots, on the side with more room, pushed apart where they would touch."""
     bottom, top = ax.get_ylim()
     place = ax.transAxes.inverted().transform(ax.transData.transform([(at, bottom) for at in x]))[:, 0]
@@ -348,7 +348,7 @@ def _look(i):
     return {"color": SERIES[i], "linestyle": DASHES[i], "marker": MARKERS[i]}
 
 
-def _label_ends(ax, ends, gap=0.062):
+def _label_ends(ax, ends, gap=0.072):
     """Names at the right of the lines, pushed apart where they would touch."""
     low, high = ax.get_ylim()
     ends = sorted(ends, key=lambda end: end[1])

@@ -40,7 +40,7 @@ def test_a_changed_result_makes_the_figure_stale(monkeypatch):
 def test_the_figure_is_sound_and_says_its_numbers():
     root = ElementTree.fromstring(cover.cover())
     texts = [text.text for text in root.iter(SVG + "text")]
-    assert root.get("role") == "img" and len(root.findall(SVG + "svg")) == 2
+    assert root.get("role") == "img" and len(root.findall(SVG + "g")) == 2
     for address in ("lab01a:reviews.llm15.acc", "lab01a:birds.llm15.ap", "lab01a:birds.tfidf.ap"):
         assert f"{results.get(address)['value']:.2f}" in texts
     crossing = results.get("lab01a:birds.crossover.llm15.labels")

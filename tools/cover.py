@@ -50,7 +50,7 @@ def cover(tasks=None):
     tasks = tasks or {task: numbers(task) for task in PANELS}
     parts = [panel(task, found, i) for i, (task, found) in enumerate(tasks.items())]
     return "\n".join([
-        f'<svg width="{2 * WIDTH + 36}" height="{HEIGHT}" role="img" aria-labelledby="cover-title cover-desc" '
+        f'<svg viewBox="0 0 {2 * WIDTH + 36} {HEIGHT}" role="img" aria-labelledby="cover-title cover-desc" '
         'xmlns="http://www.w3.org/2000/svg">',
         '<title id="cover-title">Two tasks, two winners</title>',
         f'<desc id="cover-desc">{escape(in_words(tasks))}</desc>', *parts, "</svg>", ""])
@@ -76,7 +76,7 @@ def _range(leaf):
 
 
 def panel(task, found, place):
-    """One task as a nested SVG, so that a narrow page can put one below the other."""
+    """One task as a group, so that a narrow page can put one below the other."""
     look = PANELS[task]
     xs = {n: _x(n) for n in found["curve"]}
     ys = {n: {key: _y(look, leaf[key]) for key in ("value", "low", "high")} for n, leaf in found["curve"].items()}
@@ -85,7 +85,7 @@ def panel(task, found, place):
                                                                for n in reversed(xs)]
     llm = {key: _y(look, found["llm"][key]) for key in ("value", "low", "high")}
     return "\n".join([
-        f'<svg x="{place * (WIDTH + 36)}" width="{WIDTH}" height="{HEIGHT}" viewBox="0 0 {WIDTH} {HEIGHT}">',
+        f'<g class="panel" transform="translate({place * (WIDTH + 36)} 0)">',
         f'<text class="name" x="0" y="22">{look["title"]}</text>',
         f'<text class="tick" x="0" y="44">{look["what"]}</text>', *_grid(look),
         f'<rect class="band llm" x="{LEFT}" y="{llm["high"]:.1f}" width="{RIGHT - LEFT}" '
@@ -94,7 +94,7 @@ def panel(task, found, place):
         f'<path class="own" d="M{line.replace(" ", " L")}"/>',
         *(f'<circle class="own" cx="{xs[n]:.1f}" cy="{ys[n]["value"]:.1f}" r="4.2"/>' for n in xs),
         *_names(look, found, llm["value"], ys[2000]["value"]), *_crossing(found["crossing"], llm["value"]),
-        "</svg>"])
+        "</g>"])
 
 
 def _level(kind, y):
@@ -132,7 +132,7 @@ def _names(look, found, llm, own):
 
 def _crossing(leaf, y):
     if leaf is None:
-        yield f'<text class="big" x="{LEFT + 6}" y="{BOTTOM - 118}">never, up to 2,000</text>'
+        yield f'<text class="big" x="{RIGHT}" y="{BOTTOM - 16}" text-anchor="end">never, up to 2,000</text>'
         return
     x, low, high = _x(leaf["value"]), _x(leaf["low"]), _x(leaf["high"])
     yield f'<path class="span" fill="none" d="M{low:.1f} {BOTTOM - 7}V{BOTTOM}M{high:.1f} {BOTTOM - 7}V{BOTTOM}"/>'
