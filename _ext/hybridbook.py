@@ -37,14 +37,18 @@ def written(address, style=""):
     """A stored number with unit and 95 % interval; ``style`` is a format of ``hybridlab.results.format``.
 
     n stays out: where it matters the sentence says it, by ``{num}`lab01a:reviews.acc.n` ``.
+    A line may break before the interval and nowhere else.
     """
     leaf = results.get(address)
     if isinstance(leaf, dict):
         leaf = {key: value for key, value in leaf.items() if key != "n"}
     text = results.format(leaf, style)
+    text = re.sub(r"(?<![\w-])-(?=0(\.0*)?(?![\d.]))", "", text)
+    text = re.sub(r"(?<![\w-])-(?=[$\d.])", "\N{MINUS SIGN}", text)
     if isinstance(leaf, dict) and "low" in leaf and "high" in leaf:
         text = text.replace(" (", " (95 % CI ", 1)
-    return text.replace(" %", "\N{NO-BREAK SPACE}%")
+    parts = text.split(" (", 1)
+    return " (".join(part.replace(" ", "\N{NO-BREAK SPACE}") for part in parts)
 
 
 class Num(SphinxRole):

@@ -14,6 +14,7 @@ sys.path.append(str(Path(__file__).parent.parent / "_ext"))
 import hybridbook  # noqa: E402
 
 RESULTS = {"reviews": {"acc": {"value": 0.875, "low": 0.846, "high": 0.901, "n": 600, "unit": "%"},
+                       "change": {"value": -0.0012, "low": -0.034, "high": 0.031, "n": 600},
                        "rows": 4000, "seconds": {"value": 1.3219, "unit": "s"}, "cost": 0.0000321}}
 
 
@@ -59,6 +60,9 @@ SHOWN = {
     "lab01a:reviews.acc, .0%": "88 % (95 % CI 85 to 90 %)",
     "lab01a:reviews.acc.low, %": "84.6 %",
     "lab01a:reviews.acc.n, n": "600",
+    "lab01a:reviews.change, .3f": "−0.001 (95 % CI −0.034 to 0.031)",
+    "lab01a:reviews.change, .2f": "0.00 (95 % CI −0.03 to 0.03)",
+    "lab01a:reviews.change.low, .1f": "0.0",
     "lab01a:reviews.rows, n": "4,000",
     "lab01a:reviews.seconds": "1.32 s",
     "lab01a:reviews.cost, usd": "$0.0000321",
@@ -80,8 +84,9 @@ def test_num_shows_value_unit_and_interval(site):
     read, warnings, _ = site(index=numbers(SHOWN))
     spans = re.findall(r'<span class="num" data-num="([^"]*)"[^>]*>(.*?)</span>', read())
     addresses = [address.partition(",")[0] for address in SHOWN]
-    assert spans == [(address, shown.replace(" %", "\N{NO-BREAK SPACE}%"))
-                     for address, shown in zip(addresses, SHOWN.values())]
+    assert [(address, shown.replace("\N{NO-BREAK SPACE}", " ")) for address, shown in spans] \
+        == list(zip(addresses, SHOWN.values()))
+    assert all(shown.count(" ") == shown.count("(") for _, shown in spans), "a line breaks before the interval only"
     assert warnings == ""
 
 
