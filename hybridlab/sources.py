@@ -259,10 +259,25 @@ def gold(source, part):
     >>> sources.gold("hhs", "learn")[0].keys() >= {"individuals", "location", "business_associate"}
     True
     """
+    given = filed(source, part)
+    if source != "birds" or not has_readings(source):
+        return given
+    read = agreed(source, *readings(source))
+    return [read.get(row, record) for row, record in zip(rows(source, part).index, given)]
+
+
+def filed(source, part):
+    """Gold records as they were filed with the texts, whatever a reader says; the messages as they were coded.
+
+    Examples
+    --------
+    >>> from hybridlab import sources
+    >>> filed, read = sources.filed("birds", "test")[0], sources.gold("birds", "test")[0]
+    >>> sorted(set(read) - set(filed))
+    ['part']
+    """
     reader = {"hhs": _breach, "birds": _strike, "messages": _message}[source]
-    read = agreed(source, *readings(source)) if source == "birds" and has_readings(source) else {}
-    lines = [row for _, row in _filed(source, part).reset_index().iterrows()]
-    return [read[row["row"]] if row["row"] in read else reader(row) for row in lines]
+    return [reader(row) for _, row in _filed(source, part).reset_index().iterrows()]
 
 
 def _breach(row):

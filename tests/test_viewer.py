@@ -128,8 +128,9 @@ def test_each_note_is_true():
     assert text[slice(*struck["spans"][0])] == "2" and "#2 ENG" in text
     assert told("birds", "conflict", "rules", "species")[1]["verdict"] == "wrong (gold: owl)"
     text, species = told("birds", "refused", "llm", "species")
-    assert f"1.5B model: {species['gold']} (quoted" in species["remark"]
-    assert species["gold"].upper() not in text
+    filed = dict(zip(sources.rows("birds", "test").index, sources.filed("birds", "test")))[16]["species"]
+    assert f"1.5B model: {filed} (quoted" in species["remark"] and species["gold"] == "not said"
+    assert filed.upper() not in text
     text, struck = told("birds", "wrong", "llm", "struck")
     assert " MI " in text[slice(*struck["spans"][0])]
     text, order = told("messages", "refused", "llm", "order number")

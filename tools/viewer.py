@@ -29,7 +29,7 @@ CREDITS = {
     "hhs": "Source: breach report to the US Department of Health and Human Services, row {row}. "
            "Gold: the columns filed with it.",
     "birds": "Source: strike report to the US Federal Aviation Administration, row {row}. "
-             "Gold: {gold}the columns filed.",
+             "Gold: what two readings of the remark agree on.",
     "messages": "Source: text and gold by the authors of this course, message {row}, "
                 "sent on {sent.day} {sent:%B %Y}."}
 REASONS = PROBLEMS | {"no_rule": "no rule matches", "no_mark": "no word is marked",
@@ -96,8 +96,8 @@ CHOSEN = {
     "birds": {
         "conflict": (2712, "How many were struck? The tagger takes the number of an engine. And the last "
                            "word on the species is not the pilot's."),
-        "refused": (16, "The remark says no more than bird. The model says what the file says too, and what "
-                        "nobody can know from the text."),
+        "refused": (16, "The remark says no more than bird. The model names an animal; so does the file, and "
+                        "nobody can know it from the text."),
         "wrong": (1683, "The quoted number counts miles.")},
     "messages": {
         "refused": (1, "The refused order number stands in an example of the prompt, not in the message."),
@@ -145,8 +145,7 @@ def reader(source):
 def record(source, row, said, truth):
     """Source, text, and the lines of every view."""
     text, sent = clean(row["text"]), pd.Timestamp(row.get("sent"))
-    gold = "what two readings agree on, else " if sources.has_readings(source) else ""
-    credit = CREDITS[source].format(row=row.name, sent=sent, gold=gold)
+    credit = CREDITS[source].format(row=row.name, sent=sent)
     views = {view: lines(source, text, said[view], truth, view in MERGED) for view in VIEWS}
     return {"source": source, "row": int(row.name), "credit": credit,
             "text": squeezed(text).rstrip("\\ \n"), "views": views}
