@@ -225,14 +225,21 @@ def alone(html):
 
 
 EMPTY_HEADER = re.compile(r"<th\b([^>]*)>(?:\s|<p></p>)*</th>")
+FOLDED = {"code cell content": "the solution", "code cell source": "the code"}  # hide-cell, hide-input
 
 
 def told(html):
-    """A page that a screen reader can follow: an empty corner heads nothing, and a list of sources has items.
+    """A page that a screen reader can follow: an empty corner heads nothing, a list of sources has items, and a
+    fold says what it hides.
 
     >>> told('<th class="head"><p></p></th><div role="doc-biblioentry">')
     '<td class="head"></td><div role="listitem">'
+    >>> told("<p>Show code cell content</p>")
+    '<p>Show the solution</p>'
     """
+    for builder, ours in FOLDED.items():
+        html = html.replace(f">Show {builder}<", f">Show {ours}<").replace(f">Hide {builder}<", f">Hide {ours}<")
+    html = html.replace('<summary aria-label="Toggle hidden content">', "<summary>")
     return EMPTY_HEADER.sub(r"<td\1></td>", html).replace('role="doc-biblioentry"', 'role="listitem"')
 
 
