@@ -195,6 +195,15 @@ def scripts_of_page(app, pagename, templatename, context, doctree):
         app.add_js_file(f"calculators/{name}.js", loading_method="defer")
 
 
+WORDY = 14  # characters: a cell of more is words, and no phone may squeeze it to one word a line
+
+
+def mark_words(app, doctree, docname):
+    for cell in doctree.findall(nodes.entry):
+        if len(cell.astext()) > WORDY and not any(True for _ in cell.findall(num)):
+            cell["classes"].append("words")
+
+
 SCRIPT = re.compile(r"<script\b[^>]*>.*?</script>\s*", re.S)
 LINK = re.compile(r"<link\b[^>]*>\s*")
 OUTSIDE = re.compile(r"""\b(?:src|href)=["']?(?:https?:)?//""")
@@ -266,6 +275,7 @@ def setup(app):
     app.add_directive("viewer", Viewer)
     app.add_css_file("hybridbook.css")
     app.connect("config-inited", settle)
+    app.connect("doctree-resolved", mark_words)
     app.connect("html-page-context", scripts_of_page)
     app.connect("build-finished", clean_site)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -183,3 +183,11 @@ def test_a_screen_reader_is_told_what_is_there(html, told):
 ])
 def test_what_is_ours_stays(html):
     assert hybridbook.alone(html) == html
+
+
+def test_cells_of_words_are_marked_and_numbers_are_not(site):
+    read, warnings, _ = site(index="# Page\n\n| a | b | c |\n|---|---|---|\n"
+                                   "| a cell of some words | short | {num}`lab01a:reviews.acc` |\n")
+    cells = re.findall(r"<td([^>]*)>(?:<p>)?(\w*)", read())
+    assert [("words" in attributes, text) for attributes, text in cells] == [(True, "a"), (False, "short"), (False, "")]
+    assert warnings == ""
