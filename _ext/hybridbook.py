@@ -195,12 +195,12 @@ def scripts_of_page(app, pagename, templatename, context, doctree):
         app.add_js_file(f"calculators/{name}.js", loading_method="defer")
 
 
-WORDY = 14  # characters: a cell of more is words, and no phone may squeeze it to one word a line
+WORDY = 14  # characters beside numbers: a cell of more is words, and no phone may squeeze it to one word a line
 
 
 def mark_words(app, doctree, docname):
     for cell in doctree.findall(nodes.entry):
-        if len(cell.astext()) > WORDY and not any(True for _ in cell.findall(num)):
+        if len(cell.astext()) - sum(len(number.astext()) for number in cell.findall(num)) > WORDY:
             cell["classes"].append("words")
 
 
