@@ -195,13 +195,13 @@ def scripts_of_page(app, pagename, templatename, context, doctree):
         app.add_js_file(f"calculators/{name}.js", loading_method="defer")
 
 
-WORDY = 14  # characters beside numbers: a cell of more is words, and no phone may squeeze it to one word a line
+WORDY = {"words": 14, "sentences": 80}  # a cell of more characters beside numbers is not squeezed on a phone
 
 
 def mark_words(app, doctree, docname):
     for cell in doctree.findall(nodes.entry):
-        if len(cell.astext()) - sum(len(number.astext()) for number in cell.findall(num)) > WORDY:
-            cell["classes"].append("words")
+        length = len(cell.astext()) - sum(len(number.astext()) for number in cell.findall(num))
+        cell["classes"] += [name for name, least in WORDY.items() if length > least]
 
 
 SCRIPT = re.compile(r"<script\b[^>]*>.*?</script>\s*", re.S)
