@@ -20,10 +20,10 @@ PYTEST := $(BIN)/python -m pytest
 help:
 	@echo "make book       set up, build the site, ask a real local model one question"
 	@echo "make test       set up, then run the unit tests, the labs, the site and the gates"
-	@echo "make lab        JupyterLab on the labs"
+	@echo "make lab        JupyterLab on the labs; as root or without a screen: LABFLAGS=\"--allow-root --no-browser\""
 	@echo "make live       every lab again with the live model, into _build/live"
 	@echo "make models     fetch the three models (1.7 GB)"
-	@echo "make test-slow  simulations, fuzzing and real browsers"
+	@echo "make test-slow  build the site, then simulations, fuzzing and real browsers"
 	@echo "make release    site, source, package and their checksums, into _build/release"
 	@echo "for maintainers: make timings, refresh, sums, bench, constraints, clean"
 
@@ -52,8 +52,10 @@ book: $(STAMP)
 	  || echo "No source of the model could be reached; the site is built without it. Later: make models"
 	@echo "[2/3] building the site: about 20 s"
 	@$(MAKE) --no-print-directory site
-	@echo "[3/3] asking the model"
+	@echo "[3/3] asking the model; its server starts first"
 	@$(BIN)/python -m hybridlab ask "$(QUESTION)" --model smollm2-135m \
+	  && echo "The model's server stays, with 260 MB of memory, until nobody has asked it for 15 minutes. To stop it now:" \
+	  && echo "  $(BIN)/python -m hybridlab serve --stop" \
 	  || echo "No live answer: the message above says why. The site and the labs work without it, from recordings."
 	@echo "The site: file://$(CURDIR)/$(SITE)"
 
@@ -74,7 +76,7 @@ test: $(STAMP)
 	@echo "[4/4] gates"
 	@$(BIN)/python -m tools.gates
 
-test-slow: $(STAMP) browser
+test-slow: $(STAMP) browser site
 	@echo "simulations, fuzzing and browsers"
 	@$(PYTEST) -q -m "slow or browser" tests || { code=$$?; test $$code = 5 && echo "no slow test yet" || exit $$code; }
 
@@ -86,7 +88,7 @@ browser:
 	else echo "No Chromium on this machine: install one (Debian: apt-get install chromium) or the browser tests skip"; fi
 
 lab: $(STAMP)
-	@$(BIN)/jupyter lab labs
+	@$(BIN)/jupyter lab $(LABFLAGS) labs
 
 live: $(STAMP)
 	@echo "running $(words $(LABS)) labs with the live model; results go to _build/live"
@@ -95,7 +97,7 @@ live: $(STAMP)
 models: $(STAMP)
 	@$(BIN)/python -m hybridlab pull --all
 
-# Labs first; then what is drawn or listed from them, and last the checksums of it all.
+# Labs first; then what is drawn or listed from them, and last the checksums of it all, quizzes named if they changed.
 refresh: $(STAMP)
 	@for tool in refresh explorer viewer workload provenance cover sums; do $(BIN)/python -m tools.$$tool || exit 1; done
 

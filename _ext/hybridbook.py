@@ -25,6 +25,9 @@ HERE = Path(__file__).parent
 log = logging.getLogger(__name__)
 
 
+RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
 class num(nodes.inline):
     """A number that was computed; ``address`` says where."""
 
@@ -45,6 +48,7 @@ def written(address, style=""):
     text = results.format(leaf, style)
     text = re.sub(r"(?<![\w-])-(?=0(\.0*)?(?![\d.]))", "", text)
     text = re.sub(r"(?<![\w-])-(?=[$\d.])", "\N{MINUS SIGN}", text)
+    text = re.sub(r"e([+-]\d+)", lambda power: f" × 10{str(int(power[1])).translate(RAISED)}", text)
     if isinstance(leaf, dict) and "low" in leaf and "high" in leaf:
         text = text.replace(" (", " (95 % CI ", 1)
     parts = text.split(" (", 1)
@@ -195,6 +199,25 @@ def scripts_of_page(app, pagename, templatename, context, doctree):
         app.add_js_file(f"calculators/{name}.js", loading_method="defer")
 
 
+def offer_exercises(app, pagename, templatename, context, doctree):
+    """Beside a lab with its solutions, the download button offers the notebook without them."""
+    exercise = Path(app.srcdir, "labs", "exercises", f"{Path(pagename).name.partition('_')[0]}.ipynb")
+    if not pagename.startswith("labs/") or not exercise.exists():
+        return
+    target = Path(app.outdir, "_sources", "labs", "exercises", exercise.name)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(exercise, target)
+    for group in context.get("header_buttons", ()):
+        if group.get("label") == "download-buttons":
+            for button in group["buttons"]:
+                if button["text"] == ".ipynb":
+                    button.update(text="With solutions (.ipynb)", tooltip="Download the lab with its solutions")
+            group["buttons"].insert(0, {
+                "type": "link", "url": f"{context['pathto']('_sources', 1)}/labs/exercises/{exercise.name}",
+                "text": "To work on (.ipynb)", "tooltip": "Download the lab without its solutions",
+                "icon": "fas fa-pencil-alt", "label": "download-exercises-button"})
+
+
 WORDY = {"words": 14, "sentences": 80}  # a cell of more characters beside numbers is not squeezed on a phone
 
 
@@ -277,5 +300,6 @@ def setup(app):
     app.connect("config-inited", settle)
     app.connect("doctree-resolved", mark_words)
     app.connect("html-page-context", scripts_of_page)
+    app.connect("html-page-context", offer_exercises, priority=600)  # the theme makes its buttons at 501
     app.connect("build-finished", clean_site)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -12,6 +12,7 @@ import urllib.request
 from importlib import metadata
 
 from . import connect, default_model, llm, models, paths, recordings
+from .commands import command
 from .errors import BadInput, HybridlabError, ModelError
 
 STALE, MISSING = dt.timedelta(365), "is missing"
@@ -34,10 +35,10 @@ def doctor(network=False):
     Examples
     --------
     >>> from hybridlab.__main__ import doctor
-    >>> ok, line, fix = next(doctor())
-    >>> ok, line.startswith("Python 3.")
-    (True, True)
+    >>> any(line.startswith("Python 3.") and ok for ok, line, fix in doctor())
+    True
     """
+    yield from _interpreter()
     yield sys.version_info >= (3, 11), f"Python {sys.version.split()[0]}", "install Python 3.11 or newer"
     yield _packages()
     yield from _machine()
@@ -51,6 +52,14 @@ def doctor(network=False):
         yield True, f"{name}: {'set (hidden)' if os.environ.get(name) else 'not set'}", ""
 
 
+def _interpreter():
+    own = paths.ROOT / ".venv"
+    if own.exists() and not own.samefile(sys.prefix):
+        python = r".venv\Scripts\python" if os.name == "nt" else ".venv/bin/python"
+        yield (None, f"interpreter: {sys.executable} is not the one of the course",
+               f"in the folder of the course: {python} -m hybridlab doctor")
+
+
 def _packages():
     pins = dict(_found("constraints.txt", r"^([\w.-]+)==([^\s;]+)"))
     needed = {name: _version(name) for name in _found("requirements.txt", r"^[\w.-]+")}
@@ -60,7 +69,7 @@ def _packages():
     if trial.returncode:
         wrong.append(trial.stderr.strip().rpartition("\n")[2] or f"an import crashed ({trial.returncode})")
     line = "; ".join(wrong) or f"{len(needed)} of the versions in constraints.txt"
-    return not wrong, f"packages: {line}", "python -m pip install -r requirements.txt -c constraints.txt"
+    return not wrong, f"packages: {line}", command("install -r requirements.txt -c constraints.txt", "pip")
 
 
 def _found(name, pattern):
@@ -93,17 +102,18 @@ def _machine():
 
 def _files():
     for model in models.REGISTRY.values():
-        ok, line, fix = _finding(f"model {model.name}", lambda: models.find(model.name) or "not here")
+        ok, line, fix = _finding(f"model {model.name}", lambda: models.find(model.name) or "not here",
+                                 f"make models, or {command(f'pull {model.name}')}")
         yield ok if not ok or model.path.exists() else None, line, fix
     count = sum(model.path.exists() for model in models.REGISTRY.values())
     line = f"models: {count} here; live answers need one"
-    yield True if count else None, line, "only for live answers: python -m hybridlab pull smollm2-135m"
+    yield True if count else None, line, f"only for live answers: {command('pull smollm2-135m')}"
 
 
 def _server():
     server, noted = models.running(), (models.home() / "server.json").exists()
     line = f"{server.model} at {server.base_url}, process {server.pid}" if server else "none that answers"
-    return bool(server) or not noted, f"server: {line}", "clear server.json: python -m hybridlab serve --stop"
+    return bool(server) or not noted, f"server: {line}", f"clear server.json: {command('serve --stop')}"
 
 
 def _sources():
@@ -163,7 +173,7 @@ def _pull(args):
 
 
 def _serve(args):
-    """Start the model server, attach to it, or stop it."""
+    """Start the model server, attach to it, or stop it. It stays until it is idle for 15 minutes."""
     if args.stop:
         server = models.stop()
         return print(f"stopped {server.model}" if server else "no server was running")
@@ -171,51 +181,62 @@ def _serve(args):
         raise BadInput("serve: no name", expected=f"one of {', '.join(models.REGISTRY)}; or --stop")
     server = models.serve(args.name, port=args.port, say=print)
     print(f"{server.model} at {server.base_url}, process {server.pid}, log {models.home() / 'server.log'}; "
-          f"ends after {server.idle_s / 60:g} idle minutes")
+          f"ends after {server.idle_s / 60:g} idle minutes, or with: {command('serve --stop')}")
 
 
 def _models(args):
     """The models, their sizes, and which are here."""
     for model in models.REGISTRY.values():
-        place = model.path if model.path.exists() else f"python -m hybridlab pull {model.name}"
+        place = model.path if model.path.exists() else command(f"pull {model.name}")
         print(f"{model.name:20} {model.bytes / models.MB:7,.0f} MB  {model.licence}  {place}")
 
 
 def _ask(args):
-    """Ask a model one question, live."""
+    """Ask a model one question, live; a local model's server stays for the next question."""
     import openai
 
     from . import cost
 
+    if not args.prompt.strip():
+        raise BadInput("the question is empty", expected="some words, in quotation marks",
+                       fix=command('ask "What is the capital of France?"'))
     model, messages = args.model or default_model(), [{"role": "user", "content": args.prompt}]
     call = {"model": model, "messages": messages, "temperature": 0, "max_tokens": 100}
     try:
         reply = connect(mode="live").chat.completions.create(**call)
     except openai.OpenAIError as error:
-        raise ModelError(f"{model} gave no answer: {error}", fix="python -m hybridlab doctor") from error
-    usage, took = reply.usage, reply.model_extra["hybridlab"]["seconds"]
-    paid = _finding("cost    ", lambda: cost.price({"model": model, "usage": usage, "seconds": took}))[1]
+        raise ModelError(f"{model} gave no answer: {error}", fix=command("doctor")) from error
+    usage, told = reply.usage, reply.model_extra["hybridlab"]
+    took, load = told["seconds"], told.get("load") or 0
+    busy = f" ({load:.0%} of the machine was busy with other things: slower and dearer than alone)"
+    paid = _finding("cost", lambda: cost.price({"model": model, "usage": usage, "seconds": took}))[1]
     print(f"prompt:  {args.prompt}\nanswer:  {reply.choices[0].message.content}\nmodel:   {model}\n"
-          f"tokens:  {usage.prompt_tokens} in, {usage.completion_tokens} out\n{paid}\nlatency: {took:.2f} s")
+          f"tokens:  {usage.prompt_tokens} in, {usage.completion_tokens} out\n"
+          f"{paid.replace(': ', ':    ', 1)}\nlatency: {took:.2f} s" + busy * (load > llm.IDLE))
 
 
 def main(argv=None):
     """Run one command and return its exit code."""
-    parser = argparse.ArgumentParser("python -m hybridlab", description="The companion's local models.")
+    parser = argparse.ArgumentParser(command("").strip(), description="The companion's local models.")
     commands = parser.add_subparsers(required=True, metavar="command")
-    flag = {"action": "store_true"}
+    flag, known = {"action": "store_true"}, ", ".join(models.REGISTRY)
     options = {
         _doctor: {"--network": flag | {"help": "also ask whether the sources answer"}},
-        _pull: {"names": {"nargs": "*", "metavar": "name"}, "--all": flag},
-        _serve: {"name": {"nargs": "?"}, "--port": {"type": int, "default": 0}, "--stop": flag},
+        _pull: {"names": {"nargs": "*", "metavar": "name", "help": f"some of {known}"},
+                "--all": flag | {"help": "all of them, 1.7 GB"}},
+        _serve: {"name": {"nargs": "?", "help": f"one of {known}"},
+                 "--port": {"type": int, "default": 0, "help": "1 to 65535; without it, a free one"},
+                 "--stop": flag | {"help": "end the server that runs"}},
         _models: {},
-        _ask: {"prompt": {}, "--model": {}},
+        _ask: {"prompt": {"help": "the question, in quotation marks"},
+               "--model": {"help": f"one of {known}, or one behind OPENAI_BASE_URL; "
+                                   f"without it, {default_model()}"}},
     }
     for run, arguments in options.items():
-        command = commands.add_parser(run.__name__[1:], help=run.__doc__)
-        command.set_defaults(run=run)
+        one = commands.add_parser(run.__name__[1:], help=run.__doc__)
+        one.set_defaults(run=run)
         for name, settings in arguments.items():
-            command.add_argument(name, **settings)
+            one.add_argument(name, **settings)
     args = parser.parse_args(argv)
     try:
         return args.run(args) or 0

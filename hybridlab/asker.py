@@ -6,7 +6,6 @@ import time
 
 from pydantic import ValidationError
 
-from .errors import BadInput
 from .extract import Extractor, _readable, _rows, clean
 from .fields import Found, Set, describe, json_schema, kinds
 from .grounding import ground
@@ -23,15 +22,18 @@ ASK = ("Read the text and fill in the record as JSON. {quoting}Write null, or an
 QUOTING = "For each field first copy the few words of the text that show it (q), then give the value (v). "
 DEMANDS = ("nothing", "quote", "support")
 LEAST_REPLY = 16
+PATIENCE = 3
+SLIPS = (TypeError, AttributeError, LookupError, ArithmeticError)
 
 
 class Asker(Extractor):
     """A language model that fills in the schema, each value after the words that show it.
 
-    Decoding is constrained by ``json_schema(schema)``; that guarantees form, not truth. So each value is
-    validated, its quote is looked for (``ground``) and read (``supports``). What fails is named to the model
-    and asked again while the budget lasts; then the field abstains with the reason, and the refused value is
-    kept in ``others``. Raw confidence: 0.9 supported, 0.5 quoted, 0.2 neither; ``calibrate`` it.
+    Decoding is constrained by ``json_schema(schema)``; that guarantees form, not truth, and not every server
+    keeps to it. So each value is held against that schema, read and validated, its quote is looked for
+    (``ground``) and read (``supports``). What fails is named to the model and asked again while the budget
+    lasts; then the field abstains with the reason, and the refused value is kept in ``others``. Raw confidence:
+    0.9 supported, 0.5 quoted, 0.2 neither; ``calibrate`` it.
 
     Parameters
     ----------
@@ -48,6 +50,8 @@ class Asker(Extractor):
         half of the last reply.
     max_tokens, max_chars : int
         Of a reply; of a text that is sent.
+
+    After three time-outs in a row the rest of a batch is not asked: its fields abstain with that reason.
 
     Each call is a line of ``Extraction.calls``: tokens, cost_usd, latency_s, and field -> problem.
 
@@ -85,7 +89,7 @@ class Asker(Extractor):
         self.name = name
 
     def __getstate__(self):
-        return {name: value for name, value in super().__getstate__().items() if name != "_client"}
+        return {name: value for name, value in super().__getstate__().items() if name not in ("_client", "_late")}
 
     @property
     def client(self):
@@ -106,6 +110,7 @@ class Asker(Extractor):
                 if isinstance(row["text"], str) and len(row["text"]) <= self.max_chars]
 
     def _begin(self, X):
+        self._late = 0
         bodies = self.bodies(X)
         if bodies:
             _announce(self.client, bodies)
@@ -159,18 +164,15 @@ class Asker(Extractor):
 
     def _call(self, body, row):
         """(bill, reply text, field -> Found) of one request."""
-        import openai
-
         begun = time.perf_counter()
-        try:
-            reply, reason = ask(self.client, body)
-        except openai.APIConnectionError:
-            reply, reason = None, "unreachable"
+        reply, reason = ask(self.client, body) if self._late < PATIENCE else (None, "timeout")
+        self._late = self._late + 1 if reason == "timeout" else 0
+        seconds = time.perf_counter() - begun
         if reply is None:
-            failed = {"cost_usd": 0.0, "latency_s": time.perf_counter() - begun, "reason": reason}
+            failed = {"cost_usd": 0.0, "latency_s": seconds, "reason": reason}
             return failed | dict.fromkeys(TOKENS, 0), "", self._all(reason)
         choice = reply.choices[0]
-        return _bill(reply, body["model"]), choice.message.content or "", self._judge(choice, row)
+        return _bill(reply, body["model"], seconds), choice.message.content or "", self._judge(choice, row)
 
     def _all(self, reason):
         return {name: Found(ABSTAIN, self.name, reason=reason) for name in kinds(self.schema)}
@@ -191,10 +193,11 @@ class Asker(Extractor):
     def _fields(self, data, row):
         """Field -> Found from the parsed reply."""
         fields, found, said = kinds(self.schema), self._all("missing"), {}
+        forms = json_schema(self.schema, self.quotes)["properties"]
         for name, given in data.items():
-            try:
-                said[name] = _pairs(fields[name], given, self.quotes)
-            except BadInput:
+            if fits(given, forms[fields[name].key or name]):
+                said[name] = _pairs(given, self.quotes)
+            else:
                 found[name] = Found(ABSTAIN, self.name, reason="invalid")
         raw = {name: _raw(fields[name], pairs) for name, pairs in said.items()}
         values = self._validated(raw, row["sent"])
@@ -209,9 +212,13 @@ class Asker(Extractor):
         return found
 
     def _validated(self, raw, sent):
-        """Field -> value of the fields that the pydantic model accepts."""
+        """Field -> value of the fields that the pydantic model accepts, by their names, whatever its aliases."""
         try:
-            record = self.schema.model_validate(raw, context={"sent": sent})
+            record = self.schema.model_validate(raw, context={"sent": sent}, by_alias=False, by_name=True)
+        except SLIPS:
+            # A validator of the schema's author broke down and does not say over which field.
+            alone = [self._validated({name: raw[name]}, sent) for name in raw] if len(raw) > 1 else []
+            return {name: value for one in alone for name, value in one.items()}
         except ValidationError as error:
             bad = {problem["loc"][0] for problem in error.errors() if problem["loc"]} & set(raw)
             rest = {name: value for name, value in raw.items() if name not in bad}
@@ -247,6 +254,38 @@ class Asker(Extractor):
         return self.demand if self.quotes else "nothing"
 
 
+def fits(value, form):
+    """Whether a parsed JSON value is valid under a schema as ``json_schema`` writes them.
+
+    Examples
+    --------
+    >>> from hybridlab.asker import fits
+    >>> from hybridlab.fields import Number
+    >>> fits(3800, Number(whole=True).json()), fits("3800", Number(whole=True).json())
+    (True, False)
+    """
+    if "anyOf" in form:
+        return any(fits(value, one) for one in form["anyOf"])
+    if "enum" in form:
+        return any(type(value) is type(option) and value == option for option in form["enum"])
+    if not _TYPES[form["type"]](value):
+        return False
+    if isinstance(value, dict):
+        known = form["properties"]
+        return set(value) == set(known) and all(fits(value[name], known[name]) for name in known)
+    if isinstance(value, list):
+        return len(value) <= form["maxItems"] and all(fits(item, form["items"]) for item in value)
+    return not isinstance(value, str) or len(value) <= form["maxLength"]
+
+
+_TYPES = {
+    "object": lambda value: isinstance(value, dict), "array": lambda value: isinstance(value, list),
+    "string": lambda value: isinstance(value, str), "null": lambda value: value is None,
+    "number": lambda value: isinstance(value, (int, float)) and not isinstance(value, bool),
+    "integer": lambda value: isinstance(value, int) and not isinstance(value, bool)
+    or isinstance(value, float) and value.is_integer()}
+
+
 def _loads(content):
     def unique(pairs):
         if len({name for name, _ in pairs}) < len(pairs):
@@ -259,16 +298,11 @@ def _loads(content):
     return json.loads(content, object_pairs_hook=unique, parse_constant=no_constant)
 
 
-def _pairs(kind, given, quotes):
-    """[(quote, raw value)] of a field of a reply, None where it says absent; ``BadInput`` if misshapen."""
+def _pairs(given, quotes):
+    """[(quote, raw value)] of a field of a reply, None where it says absent."""
     if given is None:
         return None
-    if isinstance(given, list) != isinstance(kind, Set):
-        raise BadInput(f"a field holds a {type(given).__name__}", expected="a list for a set, else one value")
     items = given if isinstance(given, list) else [given]
-    if quotes and not all(isinstance(item, dict) and set(item) == {"q", "v"} and isinstance(item["q"], str)
-                          for item in items):
-        raise BadInput(f"a field holds a {type(given).__name__}", expected="a quote q and a value v")
     return [(item["q"], item["v"]) if quotes else (None, item) for item in items]
 
 

@@ -25,7 +25,7 @@ class Combined(Tier):
 
     def fit(self, X, y=None):
         """Fit a clone of every tier on the same rows."""
-        self.tiers_ = [(name, clone(tier).fit(X, y)) for name, tier in self.tiers]
+        self.tiers_ = [(name, clone(tier).fit(X, y)) for name, tier in _named(self.tiers)]
         return self
 
     @property
@@ -68,7 +68,7 @@ class Combined(Tier):
         return cls(list(frames.items()), **settings)._answer(rows, sources)
 
     def _asked(self):
-        return getattr(self, "tiers_", self.tiers) or ()
+        return _named(getattr(self, "tiers_", self.tiers) or ())
 
     def _answer(self, rows, sources):
         names = [source.name for source in sources]
@@ -77,6 +77,14 @@ class Combined(Tier):
         run = _Run(rows.index, sources, self.budget_usd)
         self._walk(run, rows)
         return run.frame()
+
+
+def _named(tiers):
+    pairs = isinstance(tiers, (list, tuple)) and all(isinstance(one, (list, tuple)) and len(one) == 2 for one in tiers)
+    if not pairs or not all(isinstance(name, str) and not isinstance(tier, str) for name, tier in tiers):
+        raise BadInput(f"tiers is {tiers!r}", expected="a list of pairs (name, tier), cheap ones first",
+                       fix='such as [("rules", rules), ("llm", llm)]')
+    return tiers
 
 
 class _Live:

@@ -22,6 +22,7 @@ from .errors import BadInput, BudgetSpent, DataMissing
 COUNTED = ("prompt_tokens", "cached_tokens", "completion_tokens")
 RATES = tuple(f"usd_per_m_{name}" for name in COUNTED)
 HOURS_PER_MONTH = 8760 / 12
+MOST_REPAIR_TURNS = 100
 BATCH = {"processing": "batch"}
 
 
@@ -60,7 +61,7 @@ class Call:
         if tokens["cached_tokens"] > tokens["prompt_tokens"]:
             raise BadInput(f"{tokens}", expected="cached tokens counted inside prompt_tokens")
         named = {name: _get(call, name) for name in ("model", "seconds", "date", "provider")}
-        if named["seconds"] is not None and not named["seconds"] >= 0:
+        if named["seconds"] is not None and not (isinstance(named["seconds"], Real) and named["seconds"] >= 0):
             raise BadInput(f"seconds is {named['seconds']!r}", expected="a number >= 0, or None")
         return cls(**named, **tokens)
 
@@ -115,8 +116,11 @@ def price(call, as_of=None, *, batch=False):
         where there are any ``seconds`` (server seconds), ``date`` and ``provider`` (of a hosted model that
         several sell). The counts may sit in ``usage``, as in a reply of the openai client.
     as_of : date, datetime or ISO string, optional
-        The day of the price list; the call's own date, else today. A day without an hour means noon UTC. A
-        local model is priced at the date of ``data/machine.json``, whatever ``as_of`` says.
+        The day of the price list; the call's own date, else today. A day without an hour means noon UTC. The
+        list dates only the changes it knows of; an entry without a date is what it said on the day it was
+        read. For an earlier ``as_of`` such a price comes back stamped with that day and called ``undated``:
+        what the model cost before, or whether it existed, the list cannot tell. A local model is priced at the
+        date of ``data/machine.json``, whatever ``as_of`` says.
     batch : bool
         Ask for the hosted model's batch rates: about half, for an answer within a day.
 
@@ -139,6 +143,8 @@ def price(call, as_of=None, *, batch=False):
     (0.00018, '2026-11-23')
     """
     call = Call.of(call)
+    if not isinstance(call.model, str):
+        raise _unknown(call.model)
     if call.model in _local_names():
         return _local_price(call, batch)
     return _hosted_price(call, _moment(as_of or call.date), batch)
@@ -167,6 +173,7 @@ def rates(model, as_of=None, *, prompt_tokens=1000, provider=None, batch=False):
     >>> found.usd_per_m_prompt_tokens, found.usd_per_m_cached_tokens, found.usd_per_m_completion_tokens
     (0.15, 0.075, 0.6)
     """
+    within("prompt_tokens", prompt_tokens, most=1e12)
     n, million = max(int(prompt_tokens), 1), 1_000_000
 
     def paid(prompt, cached=0, out=0):
@@ -339,6 +346,30 @@ class Ledger:
 # ---- from calls to months
 
 
+def within(name, value, least=0.0, most=np.inf, whole=False):
+    """Raise ``BadInput`` unless a number, or every one of an array, lies between two ends; NaN never does.
+
+    Examples
+    --------
+    >>> from hybridlab.cost import within
+    >>> within("quality", [0.8, 0.9], most=1)
+    >>> within("quality", 90, most=1)
+    Traceback (most recent call last):
+        ...
+    hybridlab.errors.BadInput: quality is 90
+      expected: a number from 0 to 1
+    """
+    try:
+        found = np.asarray(value, dtype=float)
+        good = (found >= least) & (found <= most) & (~np.bool_(whole) | (found % 1 == 0))
+    except (TypeError, ValueError):
+        good = np.False_
+    if not good.all():
+        ends = f"from {least:g} to {most:g}" if np.isfinite(most) else f"of {least:g} or more"
+        bad = np.ravel(value)[~good.ravel()][0] if good.ndim and good.shape == np.shape(value) else value
+        raise BadInput(f"{name} is {bad}", expected=f"a {'whole ' if whole else ''}number {ends}")
+
+
 def call_usd(prompt_tokens, cached_tokens, completion_tokens, *, usd_per_m_prompt_tokens,
              usd_per_m_cached_tokens, usd_per_m_completion_tokens, usd_per_call=0.0):
     """Price of a call from its tokens: fresh, cached and written ones, each at its own rate.
@@ -351,9 +382,18 @@ def call_usd(prompt_tokens, cached_tokens, completion_tokens, *, usd_per_m_promp
     >>> round(usd, 6)  # 600 x $0.15 + 400 x $0.075 + 100 x $0.60 a million
     0.00018
     """
+    for name, count in zip(COUNTED, (prompt_tokens, cached_tokens, completion_tokens)):
+        within(name, count)
+    _cached_inside(prompt_tokens, cached_tokens)
     fresh = (prompt_tokens - cached_tokens) * usd_per_m_prompt_tokens
     read = cached_tokens * usd_per_m_cached_tokens
     return (fresh + read + completion_tokens * usd_per_m_completion_tokens) / 1e6 + usd_per_call
+
+
+def _cached_inside(prompt_tokens, cached_tokens):
+    # A little slack: cached tokens of an average conversation are rounded on another way.
+    if np.any(np.greater(cached_tokens, np.multiply(prompt_tokens, 1 + 1e-9))):
+        raise BadInput("cached_tokens above prompt_tokens", expected="cached tokens counted inside prompt_tokens")
 
 
 class Conversation(NamedTuple):
@@ -378,7 +418,7 @@ def repaired(prompt_tokens, cached_tokens, completion_tokens, *, failed_share, r
     ----------
     prompt_tokens, cached_tokens, completion_tokens : of the first turn (P, of which cached, and C)
     failed_share : share f of replies that do not pass, 0 to 1, the same in every turn
-    repair_turns : the most turns after the first
+    repair_turns : the most turns after the first, a whole number up to 100
     feedback_tokens : what a repair turn adds (F)
     reuse_share : share of the earlier conversation that a repair turn finds in the prefix cache
 
@@ -392,6 +432,9 @@ def repaired(prompt_tokens, cached_tokens, completion_tokens, *, failed_share, r
     >>> repaired(500, 0, 100, failed_share=1, repair_turns=2, feedback_tokens=50)  # 500 + 650 + 800
     Conversation(prompt_tokens=1950, cached_tokens=0, completion_tokens=300, turns=3, failed_share=1)
     """
+    _cached_inside(prompt_tokens, cached_tokens)
+    within("failed_share", failed_share, most=1)
+    within("repair_turns", repair_turns, most=MOST_REPAIR_TURNS, whole=True)
     prompt = cached = turns = 0
     for turn in range(int(np.max(repair_turns)) + 1):
         reached = failed_share**turn * (turn <= repair_turns)
@@ -424,6 +467,7 @@ def prefix_tokens(parts, *, least=0, block=1):
     >>> prefix_tokens([rules, examples, question], least=1024, block=128)  # 10 x 128
     1280
     """
+    within("block", block, least=1)
     shared = 0
     for tokens, same in parts:
         if not same:
@@ -489,6 +533,9 @@ def reserved(queries_per_month, *, queries_per_s_per_machine, usd_per_machine_ho
     >>> float(busy.machines), float(busy.usd_per_month), round(float(busy.utilisation), 3)
     (2.0, 146.0, 0.19)
     """
+    within("queries_per_month", queries_per_month)
+    within("queries_per_s_per_machine", queries_per_s_per_machine, least=np.finfo(float).tiny)
+    within("least_machines", least_machines, whole=True)
     mean = queries_per_month / (HOURS_PER_MONTH * 3600)
     # A little slack: rounding must not rent a machine.
     machines = np.maximum(np.ceil(mean * peak_to_mean / queries_per_s_per_machine - 1e-9), least_machines)
@@ -501,7 +548,8 @@ def break_even_error_usd(saved_usd, lost_share):
     """Price of a wrong answer below which a saving that costs accuracy is worth it.
 
     A saving of s dollars a query that loses a share e of right answers (a false cache hit, a compressed
-    prompt, a smaller model) pays while an error costs less than s / e; infinity when nothing is lost.
+    prompt, a smaller model) pays while an error costs less than s / e; infinity when nothing is lost,
+    or even won (e below 0, as an end of an interval may be). What saves nothing has no such price.
 
     Examples
     --------
@@ -509,6 +557,8 @@ def break_even_error_usd(saved_usd, lost_share):
     >>> round(float(break_even_error_usd(0.0004, 0.02)), 4)  # two cents
     0.02
     """
+    within("saved_usd", saved_usd)
+    within("lost_share", lost_share, least=-1, most=1)
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(np.asarray(lost_share) > 0, np.divide(saved_usd, lost_share), np.inf)
 
@@ -535,7 +585,7 @@ def _hosted_price(call, moment, batch):
     try:
         found = calc_price(usage, model_ref=str(call.model), **where)
     except LookupError as error:
-        raise _unknown(call.model) from error
+        raise _unknown(call.model, call.provider) from error
     if batch:
         _batch_is_listed(found.model, moment)
     usd = float(found.total_price)
@@ -543,14 +593,33 @@ def _hosted_price(call, moment, batch):
         raise BadInput(f"{call.model!r} is listed without a price per token", fix="price it by hand")
     said = [usd] if batch else [usd, *_said_elsewhere(call, found.provider.id, moment)]
     source = f"genai-prices {version('genai-prices')}, {found.provider.id}/{found.model.id}"
-    return Price(usd, min(said), max(said), source, moment.date())
+    day, read = moment.date(), _list_read_on()
+    if day < read and not _is_dated(found.model, batch):
+        day, source = read, f"{source}, undated entry, list of {read}"
+    return Price(usd, min(said), max(said), source, day)
+
+
+def _is_dated(model, batch):
+    """Whether the entry says from which day on: only then is a price known for a day before the list's."""
+    prices = model.prices if isinstance(model.prices, list) else []
+    return batch or any(hasattr(one.constraint, "start_date") for one in prices)
+
+
+def _list_read_on():
+    """The day of the installed list; where ``data/prices.toml`` was compared with another one, today."""
+    known = _own_notes().get("list", {})
+    return known["read"] if known.get("version") == version("genai-prices") else dt.date.today()
+
+
+def _own_notes():
+    path = paths.data("prices.toml")
+    return _read(path) if path.exists() else {}
 
 
 def _said_elsewhere(call, provider, moment):
     """What other sources ask for the call; ``data/prices.toml`` lists where they disagree."""
-    path = paths.data("prices.toml")
     tokens = [getattr(call, name) for name in COUNTED]
-    for other in _read(path)["price"] if path.exists() else ():
+    for other in _own_notes().get("price", ()):
         if (other["model"], other["provider"]) == (call.model, provider) and other["read"] <= moment.date():
             yield call_usd(*tokens, **{rate: other[rate] for rate in RATES})
 
@@ -565,18 +634,26 @@ def _batch_is_listed(model, moment):
                        fix="or state the discount yourself, as batch_discount of a scenario")
 
 
-def _unknown(model):
+def _unknown(model, provider=None):
     from genai_prices.data_snapshot import get_snapshot
 
+    sellers = {one.id for one in get_snapshot().providers}
+    if provider is not None and provider not in sellers:
+        near = get_close_matches(str(provider), sorted(sellers), n=4, cutoff=0.5) or ["openai", "anthropic"]
+        return BadInput(f"provider is {provider!r}, which no price list knows",
+                        expected=f"a provider such as {', '.join(near)}")
     hosted = {found.id for provider in get_snapshot().providers for found in provider.models}
     near = get_close_matches(str(model), sorted(hosted | set(_local_names())), n=4, cutoff=0.5)
     expected = f"a name such as {', '.join(near)}" if near else "the name of a hosted or a local model"
-    return BadInput(f"model is {model!r}, which no price list knows", expected=expected)
+    where = f" of {provider}" if provider else ""
+    return BadInput(f"model is {model!r}, which no price list{where} knows", expected=expected)
 
 
 def _moment(day):
     try:
         moment = pd.Timestamp(day or dt.date.today())
+        if pd.isna(moment):
+            raise ValueError("not a time")
     except (ValueError, TypeError) as error:
         raise BadInput(f"as_of is {day!r}", expected="a date such as '2026-11-23'") from error
     if moment == moment.normalize():

@@ -24,7 +24,7 @@ from .tiers import ABSTAIN, as_rows
 
 MAX_CHARS = 20_000
 # Reasons for which a first choice has failed, so that the next answer is a fallback.
-FAILED = ("timeout", "rate_limit", "server_error", "unreachable", "too_long", "budget", "refusal",
+FAILED = ("timeout", "rate_limit", "server_error", "unreachable", "refused", "too_long", "budget", "refusal",
           "truncated", "unparseable", "missing", "invalid", "ungrounded", "unsupported")
 
 
@@ -69,7 +69,7 @@ class Extractor(BaseEstimator):
         return self._learn(self.extract(X), gold)
 
     def _learn(self, extractions, gold):
-        self.curves_ = {}
+        self.curves_, gold = {}, _one_each(extractions, gold)
         for name, kind in kinds(self.schema).items():
             pairs = [(e.found[name], truth[name]) for e, truth in zip(extractions, gold) if name in truth]
             for absent in (False, True):
@@ -137,6 +137,23 @@ def _rows(X):
     return [(i, {"text": text}) for i, text in rows]
 
 
+def _one_each(X, gold):
+    gold = list(gold)
+    if len(gold) != len(X):
+        raise BadInput(f"{len(X)} rows, {len(gold)} gold records", expected="one for each")
+    return gold
+
+
+def _texts(X):
+    """Rows to learn from: each must hold a text."""
+    rows = _rows(X)
+    wrong = [index for index, row in rows if not isinstance(row["text"], str)]
+    if wrong:
+        raise BadInput(f"no text in {len(wrong)} of {len(rows)} rows: {wrong[:5]}", expected="a text to learn from",
+                       fix="leave these rows and their gold out")
+    return [row for _, row in rows]
+
+
 def _day(sent):
     if isinstance(sent, (str, dt.date)):
         sent = pd.to_datetime(sent, errors="coerce")
@@ -196,7 +213,7 @@ class Patterns(Extractor):
     schema : pydantic model
     rules : mapping of field to list of rules
         A rule is a pattern (its first group, or all of it, is read by the field's kind), a pair
-        (pattern, value), or a function of (text, sent) that returns ``grounding.Reading``s or spans. For a
+        (pattern, value), or a function of (text, sent) that returns ``readings.Reading``s or spans. For a
         ``Set`` all matches of all rules count.
 
     A field without a match abstains with the reason ``no_rule``.
@@ -313,7 +330,7 @@ class Tagger(Extractor):
 
         settings = {"max_iterations": self.iterations, "c1": self.l1, "c2": self.l2}
         trainer = pycrfsuite.Trainer(verbose=False, params=settings)
-        for (_, row), truth in zip(_rows(X), gold):
+        for row, truth in zip(_texts(X), _one_each(X, gold)):
             words = _words(clean(row["text"]))
             if words:
                 trainer.append(_features(words), self._labels(words, row, truth))
@@ -475,7 +492,8 @@ class Hybrid(Extractor):
     """For each field the extractor that development rows speak for; the others fill in and check.
 
     Among the extractors within the limits, those whose F1 is at most ``slack`` below the best are ranked by
-    what they add in cost, then in latency (an unpaid one runs anyway and adds nothing), the rest by F1. The
+    what they add in cost, then in latency (an unpaid one runs anyway and adds nothing; what is unknown counts as
+    beyond any limit), the rest by F1. The
     first is the field's own; where it gives nothing, the next of those that ran anyway does. Unpaid
     extractors always run, a paid one only where it is some field's first; so a classical answer always
     stands behind an LLM's.
@@ -539,7 +557,7 @@ class Hybrid(Extractor):
     def _ranked(self, table, name):
         if name not in table.index:
             return [extractor.name for extractor in self.extractors]
-        rows = table.loc[name].fillna({"usd": 0, "seconds": 0})
+        rows = table.loc[name].fillna({"usd": math.inf, "seconds": math.inf})  # unknown is not free
         f1, precision = (rows[name].map(lambda found: found.value).fillna(0) for name in ("f1", "precision"))
         within = ((precision >= self.min_precision) & (rows["usd"] <= self.max_cost_usd)
                   & (rows["seconds"] <= self.max_latency_s))

@@ -16,7 +16,8 @@ from rapidfuzz.distance import Levenshtein
 
 from .errors import BadInput
 from .evaluate import Estimate, bootstrap, wilson
-from .grounding import Span, dates, ground, named, numbers, supports
+from .grounding import Span, ground, named, supports
+from .readings import dates, numbers
 from .tiers import ABSTAIN
 
 MOST_ITEMS = 8
@@ -84,12 +85,14 @@ class Exact(Kind):
     Parameters
     ----------
     options : mapping of value to its synonyms, or list of values, optional
-        An option without synonyms is carried by any quote: there is nothing to check it by. Of overlapping
-        names the longest counts.
+        An option is read by its own name, or by a synonym inside a phrase; one without synonyms by its name
+        alone, and then any quote carries it: there is nothing to check it by. Of overlapping names the
+        longest counts.
     form : callable, optional
         Brings what is written into its one form, str to str; two values are the same when their forms are.
     pattern : str, optional
-        A regular expression that finds the value in that form.
+        A regular expression that finds the value in that form. A text carries the value where it stands
+        whole: part of a longer number or code is another one.
 
     Examples
     --------
@@ -119,23 +122,29 @@ class Exact(Kind):
 
     def supports(self, value, span, sent=None):
         if self.form:
-            return self.form(str(value)) in self.form(span)
+            return bool(self.mentions(value, span))
         if self.options is not None and not self._synonyms.get(value):
             return bool(span.strip())
         return supports(value, span, synonyms=self._synonyms)
 
     def mentions(self, value, text, sent=None):
         if self.form:
-            wanted = self.form(value)
-            return _apart(span for span in _runs(text) if self.form(text[span.start:span.end]) == wanted)
+            wanted = self.form(str(value))
+            forms = {span: self.form(text[span.start:span.end]) for span in _runs(text)}
+            whole = [span for span, form in forms.items() if form == wanted or self._is_code(form)]
+            return [span for span in _apart(whole) if forms[span] == wanted]
         if self.options is None:
             return ground(value, text)
         return [Span(*reading[:2]) for reading in named(self._synonyms, text) if reading.values[0] == value]
 
+    def _is_code(self, form):
+        return self.pattern is not None and re.fullmatch(self.pattern, form) is not None
+
     def _option(self, raw):
-        same = [option for option in self.options if str(option).casefold() == str(raw).strip().casefold()]
-        told = same or list({reading.values[0]: 0 for reading in named(self._synonyms, str(raw))})
-        told = told or [option for option in self._synonyms if self.supports(option, str(raw))]
+        said = str(raw) if isinstance(raw, bool) else _text(raw)
+        told = [option for option in self.options if _calls(str(option), said)]
+        checked = {option: words for option, words in self._synonyms.items() if words}
+        told = told or list({reading.values[0]: 0 for reading in named(checked, said)})
         return told[0] if len(told) == 1 else _unread(raw, f"one of {list(self.options)}")
 
     @property
@@ -236,8 +245,11 @@ class Text(Kind):
         return " ".join(_text(raw).split()) or _unread(raw, "some words")
 
     def same(self, value, gold):
-        words = [" ".join(re.findall(r"\w+", text.casefold())) for text in (value, gold)]
-        return Levenshtein.normalized_similarity(*words) >= self.similarity
+        return Levenshtein.normalized_similarity(_bare(value), _bare(gold)) >= self.similarity
+
+    def supports(self, value, span, sent=None):
+        places = ground(value, span) or ground(value + "s", span)
+        return supports(value, span) and any(self.same(value, span[place.start:place.end]) for place in places)
 
     def mentions(self, value, text, sent=None):
         return ground(value, text)
@@ -309,6 +321,17 @@ def align(values, gold, kind):
     return [(i, int(j)) for i, j in enumerate(partner) if j >= 0]
 
 
+def _bare(text):
+    """The words of a text, without case, points and spaces."""
+    return " ".join(re.findall(r"\w+", text.casefold()))
+
+
+def _calls(name, said):
+    """Whether what is said is a name and nothing more, its plural s aside."""
+    said, bare = said.casefold(), _bare(name)
+    return said == name.casefold() or bool(bare) and _bare(said) in (bare, bare + "s", bare + "es")
+
+
 def _text(raw):
     if isinstance(raw, (str, int, float)) and not isinstance(raw, bool):
         return str(raw).strip()
@@ -320,10 +343,18 @@ def _unread(raw, expected):
     raise BadInput(f"cannot read {shown}", expected=expected)
 
 
-def _runs(text, most=6):
-    """Every run of up to six stretches between spaces, without outer punctuation."""
-    words = [match.span() for match in re.finditer(r"[\w+](?:\S*\w)?", text)]
-    return [Span(start, end) for i, (start, _) in enumerate(words) for _, end in words[i:i + most]]
+def _runs(text, most=10):
+    """Every run of up to ten words or numbers with nothing but spaces and the marks of a code between them."""
+    words, runs = [match.span() for match in re.finditer(r"\+?\w+", text)], []
+    for i, (start, _) in enumerate(words):
+        for before, (begin, end) in zip([start, *(word[1] for word in words[i:])], words[i:i + most]):
+            if not _JOINT.fullmatch(text, before, begin):
+                break
+            runs.append(Span(start, end))
+    return runs
+
+
+_JOINT = re.compile(r"[-\s/()@#\u2013]{0,3}|\.")
 
 
 def _apart(spans):
@@ -499,8 +530,9 @@ class Extraction:
 
     @property
     def conflicts(self):
-        """Names of the fields that a reviewer should look at."""
-        return [name for name, found in self.found.items() if found.tag == "conflict"]
+        """Names of the fields that a reviewer should look at: also fallbacks that were not the only answer."""
+        return [name for name, found in self.found.items() if found.tag == "conflict"
+                or (found.tag == "fallback" and any(other.answered and not other.reason for other in found.others))]
 
 
 def as_frame(extractions):

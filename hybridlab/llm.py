@@ -1,17 +1,20 @@
 """The LLM seam: the unmodified ``openai`` client on a transport that replays, records, asks and audits."""
 
+import contextlib
 import datetime as dt
 import json
 import os
 import random
 import time
 
-from . import recordings
+from . import paths, recordings
 from .errors import BadInput, BudgetSpent, MissingRecording, ModelError
 
 MODES = ("auto", "replay", "live", "record", "audit")
 FAULTS = {"timeout": None, "429": "rate limit reached", "500": "internal server error", "truncation": None}
 IDLE = 0.1
+BAD_GATEWAY = 502  # HTTP's name for an upstream server whose answer cannot be read
+UNREADABLE = "the model's server answered 200 with something that is no completion"
 _RETRIED = (408, 409, 429, 500, 502, 503, 504)
 
 
@@ -130,6 +133,17 @@ class Seam:
         keys = {recordings.recording_key(path, body) for body in bodies}
         return sum(self._find(key)[0] is None for key in keys)
 
+    def check_live(self, bodies, path="/chat/completions"):
+        """``MissingRecording`` now, before any call, when one would go live and nothing here could answer it."""
+        from . import models
+
+        if self._upstream is not None or os.environ.get("OPENAI_BASE_URL"):
+            return
+        for body in bodies:
+            if self._find(recordings.recording_key(path, body))[0] is None:
+                with _explained(body, self.mode):
+                    models.require(body["model"])
+
     def _find(self, key):
         if self.mode == "live":
             return None, None
@@ -148,7 +162,7 @@ class Seam:
 
     def _ask(self, request, path, body, key):
         if self.mode in ("replay", "audit"):
-            raise _missing(body, "replay mode never asks a model", self.mode)
+            raise _missing(body, self.mode)
         self.ledger.check()
         _trace(key)
         response, line = self._send(request, path, body, key)
@@ -182,9 +196,12 @@ class Seam:
         seconds, load = time.perf_counter() - begun, meter(before)
         if live.status_code != 200:
             return httpx2.Response(live.status_code, content=live.content, request=request), None
-        line = recordings.line_from_response(
-            key, body["model"], body, live.json(), engine=engine, date=dt.date.today().isoformat(),
-            seconds=seconds, load=load, slots=1)
+        try:
+            line = recordings.line_from_response(
+                key, body["model"], body, _reply(live), engine=engine, date=dt.date.today().isoformat(),
+                seconds=seconds, load=load, slots=1)
+        except (ValueError, TypeError, LookupError, AttributeError):
+            return httpx2.Response(BAD_GATEWAY, json={"error": {"message": UNREADABLE}}, request=request), None
         return None, line
 
     def _endpoint(self, body, path):
@@ -199,10 +216,8 @@ class Seam:
             return (remote or "http://upstream").rstrip("/"), {"Authorization": f"Bearer {secret}"}, "remote", _no_meter
         from . import models
 
-        try:
+        with _explained(body, self.mode):
             server = models.serve(body["model"], embedding=path.endswith("/embeddings"))
-        except (ModelError, BadInput) as error:
-            raise _missing(body, error.what, self.mode) from error
         return server.base_url, {}, server.engine, _Meter(server.pid)
 
     # --- faults, retries, audit ------------------------------------------------------------------------
@@ -330,17 +345,52 @@ def _bare(text):
     return text.strip(" \t\r\n.,;:!?\"'`*#()[]{}").casefold()
 
 
-def _missing(body, reason, mode):
+def _reply(live):
+    """The JSON of a live reply, where a count that is null is left out."""
+    reply = live.json()
+    told = {name: count for name, count in (reply.get("usage") or {}).items() if count is not None}
+    for choice in reply.get("choices", ()):
+        content = (choice.get("message") or {}).get("content")
+        if not isinstance(content, (str, type(None))):
+            raise TypeError(f"content is a {type(content).__name__}")
+    return reply | {"usage": told}
+
+
+@contextlib.contextmanager
+def _explained(body, mode):
+    """Why the live model is no help, told as an error about the call."""
+    try:
+        yield
+    except (ModelError, BadInput) as error:
+        raise _missing(body, mode, error) from error
+
+
+def _missing(body, mode, error=None):
+    """``error`` is why the live model is no help; without one, this mode never asks it."""
     asked = body.get("messages") or [{"content": body.get("prompt") or body.get("input")}]
     prompt = str(asked[-1].get("content"))
     short = prompt if len(prompt) <= 300 else prompt[:300] + " ..."
-    model = body.get("model")
     what, expected = ("no model answers", "a live model") if mode == "live" else (
         "no recording for", "a recorded prompt, or a live model")
+    reason, fix = _advice(body.get("model"), mode, error)
+    if mode != "live" and not any(paths.data("recordings").glob("*.jsonl")):
+        fix = f"git checkout data/recordings, which are not here; or {fix}"
+    return MissingRecording(f"{what} this call to {body.get('model')}: {short!r}",
+                            expected=f"{expected} ({reason})", fix=fix, evidence=body)
+
+
+def _advice(model, mode, error):
+    from . import models
+
+    hosted = "set OPENAI_BASE_URL and OPENAI_API_KEY"
+    if model not in models.REGISTRY:
+        names = ", ".join(models.REGISTRY)
+        return f"no local model is called {model!r}", f"use a local model ({names}); for a hosted one {hosted}"
+    if error:
+        return error.what, f"{error.fix}, or {hosted}"
+    # The labs store this message: no path and no model of this machine may be in it.
     then = "; then HYBRIDLAB_MODE=auto" if mode == "replay" else ""
-    return MissingRecording(
-        f"{what} this call to {model}: {short!r}", expected=f"{expected} ({reason})",
-        fix=f"python -m hybridlab pull {model}, or set OPENAI_BASE_URL and OPENAI_API_KEY{then}", evidence=body)
+    return "replay mode never asks a model", f"python -m hybridlab pull {model}, or {hosted}{then}"
 
 
 def _injected(fault, request):

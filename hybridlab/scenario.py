@@ -14,7 +14,7 @@ import numpy as np
 from pydantic import (AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr,
                       ValidationError, field_validator, model_validator)
 
-from .cost import RATES, rates
+from .cost import MOST_REPAIR_TURNS, RATES, rates
 from .errors import BadInput, DataMissing
 from .evaluate import wilson
 
@@ -103,8 +103,30 @@ def _counted(given):
     return _at_least_0(given)
 
 
+def _above_0(given):
+    if not given.low > 0:
+        raise BadInput(f"is {given.low:g}", expected="a number above 0")
+    return given
+
+
+def _whole(given):
+    if any(one % 1 for one in (given.low, given.value, given.high)):
+        raise BadInput(f"is {given.value:g} ({given.low:g} to {given.high:g})", expected="whole numbers")
+    return given
+
+
+def _few(given):
+    if given.high > MOST_REPAIR_TURNS:
+        raise BadInput(f"is {given.high:g}", expected=f"at most {MOST_REPAIR_TURNS} turns",
+                       fix="state how many turns your code allows")
+    return given
+
+
 Amount = Annotated[Range, BeforeValidator(_as_range), AfterValidator(_counted)]
 Share = Annotated[Range, BeforeValidator(_as_range), AfterValidator(_share)]
+Count = Annotated[Amount, AfterValidator(_whole)]
+Turns = Annotated[Count, AfterValidator(_few)]
+Duration = Annotated[Amount, AfterValidator(_above_0)]
 
 
 class Option(BaseModel):
@@ -114,8 +136,11 @@ class Option(BaseModel):
     ``price_factor`` scales all that calls cost. ``escalates_to`` names the option that gets the
     ``escalation_share``; its calls and machines are added, its people are not. ``quality_by_escalation`` is a
     measured curve of (escalation share, quality), needed where that share moves. ``batch_share`` of the
-    queries can wait ``batch_delay_s``; ``latency_s`` is that of the others. ``labels`` and
-    ``engineering_hours`` are paid once.
+    queries can wait ``batch_delay_s``; ``latency_s`` is the p95 of the others, and above a batch share of 5 %
+    the p95 of all of them is the delay. ``labels`` and
+    ``engineering_hours`` are paid once, and not at all where the option is ``running`` already: then they are
+    sunk, as a baseline's mostly are. ``latency_s`` may be a range like any number; each draw of it is held
+    against ``most_latency_s``.
     """
 
     model_config = STRICT
@@ -123,6 +148,7 @@ class Option(BaseModel):
     latency_s: Amount = 0
     model: str | None = None
     provider: str | None = None
+    running: bool = False
     price_factor: Amount = 1
     usd_per_m_prompt_tokens: Amount = 0
     usd_per_m_cached_tokens: Amount = 0
@@ -133,7 +159,7 @@ class Option(BaseModel):
     completion_tokens: Amount = 0
     retry_share: Share = 0
     failed_share: Share = 0
-    repair_turns: Amount = 0
+    repair_turns: Turns = 0
     feedback_tokens: Amount = 0
     reuse_share: Share = 0
     cache_hit_share: Share = 0
@@ -148,7 +174,7 @@ class Option(BaseModel):
     usd_per_machine_hour: Amount = 0
     queries_per_s_per_machine: Amount = 0
     peak_to_mean: Amount = 1
-    least_machines: Amount = 1
+    least_machines: Count = 1
     labels: Amount = 0
     labels_per_month: Amount = 0
     evaluation_queries_per_month: Amount = 0
@@ -177,6 +203,8 @@ class Option(BaseModel):
         for wrong, what, fix in [
                 (self.model and any(getattr(self, rate).value for rate in RATES),
                  "names a model and states rates", "keep one of the two; price_factor scales a model's"),
+                (self.provider and not self.model,
+                 "names a provider and no model", "name the model that it sells, or take provider out"),
                 (self.cached_tokens.high > self.prompt_tokens.low,
                  "has cached_tokens above prompt_tokens", "count cached tokens inside the prompt"),
                 (self.usd_per_machine_hour.high and not self.queries_per_s_per_machine.low > 0,
@@ -216,7 +244,7 @@ class Scenario(BaseModel):
     as_of: dt.date
     queries_per_month: Amount
     options: dict[str, Option] = Field(min_length=1)
-    months: Amount = 36
+    months: Duration = 36
     baseline: str | None = None
     least_quality: Share = 0
     most_latency_s: Amount | None = None
@@ -230,6 +258,8 @@ class Scenario(BaseModel):
     def read(cls, source):
         """Check a YAML file (its path) or a mapping; what is wrong first is named with its remedy."""
         if not isinstance(source, Mapping):
+            if not isinstance(source, str | Path):
+                raise BadInput(f"source is {source!r}", expected="the path of a YAML file, or a mapping")
             source = _parsed(Path(source))
         try:
             return cls.model_validate(source)

@@ -21,7 +21,8 @@ from .errors import BadInput, DataMissing
 from .evaluate import wilson
 from .extract import Patterns
 from .fields import Date, Exact, Number, Set, Text, kinds
-from .grounding import dates, named, numbers
+from .grounding import named
+from .readings import dates, numbers
 
 PARTS = {
     "hhs": {"learn": slice(0, None, 2), "choose": slice(1, None, 2), "test": slice(None)},

@@ -5,18 +5,20 @@
 
 from dataclasses import dataclass
 from types import SimpleNamespace
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from .cost import RATES, Reserved, call_usd, repaired, reserved
+from .cost import MOST_REPAIR_TURNS, RATES, Reserved, call_usd, repaired, reserved, within
 from .errors import BadInput
 from .scenario import Scenario, one_of
 
 LINES = ["calls", "escalation", "machines", "labels", "evaluation", "review", "engineering", "operations",
          "errors"]
-SUMS = ["usd_per_month", "once_usd", "usd_total", "usd_per_query", "usd_per_success", "quality", "latency_s",
-        "machine_count", "utilisation"]
+SUMS = ["usd_per_month", "once_usd", "usd_total", "invoices_usd", "usd_per_query", "usd_per_success", "quality",
+        "latency_s", "machine_count", "utilisation"]
+BATCH_SHARE_OF_P95 = 0.05  # latency_s is a p95: a larger share in the batch makes the batch's delay the p95
 MACHINE = ["queries_per_s_per_machine", "usd_per_machine_hour", "peak_to_mean", "least_machines"]
 
 
@@ -42,7 +44,8 @@ def outcomes(scenario, inputs=None):
     -------
     dict of option to dict of arrays
         A month's dollars by line (``LINES``), their sum ``usd_per_month``, ``once_usd``, ``usd_total`` (over
-        all ``months``, once included), ``usd_per_query`` and ``usd_per_success`` (of that total),
+        all ``months``, once included), ``invoices_usd`` (the same without the line of errors),
+        ``usd_per_query`` and ``usd_per_success`` (of ``usd_total``),
         ``quality``, ``latency_s``, own ``machine_count`` and ``utilisation``, and ``fits``, within the
         limits.
 
@@ -55,14 +58,25 @@ def outcomes(scenario, inputs=None):
     array([0., 1.])
     """
     stated = scenario.inputs()
-    for address in inputs or {}:
+    for address, value in (inputs or {}).items():
         one_of("input", address, stated)
+        within(address, value, *_allowed(address))
     values = {address: one.value for address, one in stated.items()} | dict(inputs or {})
     shared = SimpleNamespace(**{name: values.get(name) for name in Scenario.model_fields})
     options = {name: SimpleNamespace(**{key: values.get(f"{name}.{key}", one) for key, one in option})
                for name, option in scenario.options.items()}
     with np.errstate(divide="ignore", invalid="ignore"):
         return {name: _outcome(scenario.options[name], options, name, shared) for name in options}
+
+
+def _allowed(address):
+    """The ends between which an input means something; what a scenario may state is held to the same ones."""
+    key = address.rpartition(".")[2]
+    if key.endswith(("_share", "_discount")) or "quality" in key:
+        return 0.0, 1.0
+    if key == "repair_turns":
+        return 0.0, MOST_REPAIR_TURNS
+    return {"months": np.finfo(float).tiny, "peak_to_mean": 1.0}.get(key, 0.0), np.inf
 
 
 def _outcome(stated, options, name, shared):
@@ -75,13 +89,16 @@ def _outcome(stated, options, name, shared):
         q * o.review_share * o.review_minutes / 60 * shared.usd_per_review_hour,
         o.engineering_hours_per_month * shared.usd_per_engineering_hour, o.operations_usd_per_month,
         q * (1 - quality) * shared.usd_per_error], strict=True))
-    once = o.labels * shared.usd_per_label + o.engineering_hours * shared.usd_per_engineering_hour
+    start = o.labels * shared.usd_per_label + o.engineering_hours * shared.usd_per_engineering_hour
+    once = 0.0 * start if o.running else start
     usd = sum(month.values())
     total, asked = once + usd * shared.months, np.multiply(q, shared.months)
-    latency_s = np.where(np.equal(o.batch_share, 1), o.batch_delay_s, o.latency_s)
+    waits = np.greater(o.batch_share, BATCH_SHARE_OF_P95)
+    latency_s = np.where(waits, np.maximum(o.batch_delay_s, o.latency_s), o.latency_s)
     most_s = np.inf if shared.most_latency_s is None else shared.most_latency_s
     return month | {
-        "usd_per_month": usd, "once_usd": once, "usd_total": total, "usd_per_query": np.divide(total, asked),
+        "usd_per_month": usd, "once_usd": once, "usd_total": total,
+        "invoices_usd": once + (usd - month["errors"]) * shared.months, "usd_per_query": np.divide(total, asked),
         "usd_per_success": np.divide(total, asked * quality), "quality": quality, "latency_s": latency_s,
         "machine_count": own.machines, "utilisation": own.utilisation,
         "fits": (quality >= shared.least_quality) & (latency_s <= most_s)}
@@ -93,12 +110,13 @@ def _spent(options, name, queries):
     asked = queries * (1 - o.cache_hit_share)
     sent = asked / (1 - o.retry_share)
     talk = repaired(o.prompt_tokens, o.cached_tokens, o.completion_tokens, failed_share=o.failed_share,
-                    repair_turns=o.repair_turns, feedback_tokens=o.feedback_tokens, reuse_share=o.reuse_share)
+                    repair_turns=np.rint(o.repair_turns), feedback_tokens=o.feedback_tokens, reuse_share=o.reuse_share)
     usd = call_usd(*talk[:3], **{rate: getattr(o, rate) for rate in RATES}) + talk.turns * o.usd_per_call
     calls = sent * usd * o.price_factor * (1 - o.batch_share * o.batch_discount) + queries * o.lookup_usd
     own = Reserved(0.0, 0.0, 0.0)
     if np.any(o.usd_per_machine_hour):
-        own = reserved(sent * talk.turns, **{key: getattr(o, key) for key in MACHINE})
+        size = {key: getattr(o, key) for key in MACHINE} | {"least_machines": np.rint(o.least_machines)}
+        own = reserved(sent * talk.turns, **size)
     if not o.escalates_to:
         return calls, 0.0, own, 0.0
     theirs, further, machines, others = _spent(options, o.escalates_to, asked * o.escalation_share)
@@ -121,7 +139,8 @@ def table(scenario, inputs=None):
 
     Where the scenario names a ``baseline``: ``saves_usd`` against it over the whole time; ``payback_months``,
     what is spent more at the start over what is spent less a month (NaN: never); and ``roi``, what is saved
-    over what is spent more at the start (NaN: nothing is).
+    over what is spent more at the start (NaN: nothing is). A baseline that already works is to be stated as
+    ``running: true``: its start is paid, whatever is decided, and must not shrink the others' investment.
 
     Examples
     --------
@@ -154,7 +173,8 @@ def frontier(table, *, high=("quality",), low=("usd_per_month",)):
     Parameters
     ----------
     table : DataFrame with one row an option, or mapping of axis to array of shape (..., options)
-    high, low : names of the axes on which more, or less, is better; two axes, three or more
+    high, low : names of the axes on which more, or less, is better; two axes, three or more. Every option
+        needs a number on each: what is not known is neither beaten nor free.
 
     Returns
     -------
@@ -171,6 +191,10 @@ def frontier(table, *, high=("quality",), low=("usd_per_month",)):
     >>> frontier(options, low=("usd_per_month", "latency_s"))["own"]  # the third axis lets it in
     np.True_
     """
+    for name in (*high, *low):
+        one_of("axis", name, list(table))
+        if np.isnan(np.asarray(table[name], dtype=float)).any():
+            raise BadInput(f"{name} is nan for an option", fix="measure it, or take that option out of the table")
     axes = [np.asarray(table[name], dtype=float) for name in high]
     axes = np.stack(axes + [-np.asarray(table[name], dtype=float) for name in low])
     one, other = axes[..., :, None], axes[..., None, :]
@@ -214,10 +238,12 @@ def pick(table, *, at_least=None, at_most=None, cheapest="usd_total"):
     hosted
       not tfidf: quality 0.8 < 0.85
     """
+    one_of("column", cheapest, list(table))
     broken = {name: [] for name in table.index}
     for limits, misses, sign in [(at_least, np.less, "<"), (at_most, np.greater, ">")]:
         for column, limit in (limits or {}).items():
             one_of("column", column, list(table))
+            within(f"the limit of {column}", limit, least=-np.inf)
             for name in table.index[misses(table[column], limit) | table[column].isna()]:
                 broken[name].append(f"{column} {say(table.at[name, column])} {sign} {say(limit)}")
     excluded = {name: "; ".join(why) for name, why in broken.items() if why}
@@ -293,7 +319,8 @@ def break_even(scenario, option, against, over="queries_per_month", between=None
     option, against : names of two options
     over : address of an input
     between : (low, high), optional
-        What is searched: 0 to 1 for shares and quality; a thousandth to a thousand for ``price_factor``; a
+        What is searched: 0 to 1 for shares and quality; 0 to 100 for ``repair_turns``; what the prompt leaves
+        for ``cached_tokens`` and the other way round; a thousandth to a thousand for ``price_factor``; a
         millionth to a million for what counts dollars; else 1 to a billion.
     points : int
         How many values are tried before crossings are narrowed; a range narrower than a step is not seen.
@@ -317,7 +344,9 @@ def break_even(scenario, option, against, over="queries_per_month", between=None
     for name in (option, against):
         one_of("option", name, scenario.options)
     _curve_is_known(scenario, over)
-    low, high = between or _searched(over.rpartition(".")[2])
+    one_of("input", over, scenario.inputs())
+    within("points", points, least=2, whole=True)
+    low, high = _ends(over, _searched(scenario, over) if between is None else between)
     x = np.linspace(low, high, points) if low == 0 else np.geomspace(low, high, points)
     found = outcomes(scenario, {over: x})
     won = _wins(found, option, against, x)
@@ -328,9 +357,21 @@ def break_even(scenario, option, against, over="queries_per_month", between=None
     return BreakEven(over, tuple(zip(ends[::2], ends[1::2])), (low, high), why)
 
 
-def _searched(key):
-    if key.endswith(("_share", "_discount")) or "quality" in key:
-        return 0.0, 1.0
+def _ends(over, between):
+    within(f"between of {over}", between, *_allowed(over))
+    if not (np.shape(between) == (2,) and between[0] < between[1] < np.inf):
+        raise BadInput(f"between is {between!r}", expected="two finite numbers, the lower one first")
+    return tuple(map(float, between))
+
+
+def _searched(scenario, over):
+    owner, _, key = over.rpartition(".")
+    if np.isfinite(_allowed(over)[1]):
+        return _allowed(over)
+    if key == "cached_tokens":
+        return 0.0, scenario.options[owner].prompt_tokens.value
+    if key == "prompt_tokens":
+        return max(1.0, scenario.options[owner].cached_tokens.value), 1e9
     if key == "price_factor":
         return 1e-3, 1e3
     return (1e-6, 1e6) if "usd" in key else (1.0, 1e9)
@@ -382,7 +423,7 @@ def tornado(scenario, option, against=None, points=101):
     DataFrame indexed by address
         ``low``, ``value``, ``high``; ``usd_at_low``, ``usd_at_high`` and ``swing`` (largest less smallest);
         ``becomes``, the option that the decision turns to inside the range ("" where it does not turn), and
-        ``flips_at``, the value nearest to the stated one at which it does.
+        ``flips_at``, the value nearest to the stated one at which it does, narrowed by bisection.
 
     Examples
     --------
@@ -395,27 +436,40 @@ def tornado(scenario, option, against=None, points=101):
     >>> tornado(scenario, "api")[["usd_at_low", "usd_at_high", "becomes"]].values.tolist()
     [[50.0, 400.0, 'own']]
     """
+    for name in filter(None, (option, against)):
+        one_of("option", name, scenario.options)
     doubts = _doubts(scenario)
-    shape = len(doubts), points
-    grid = {address: np.full(shape, one.value) for address, one in doubts.items()}
-    for row, (address, one) in enumerate(doubts.items()):
-        grid[address][row] = np.linspace(one.low, one.high, points)
-    found = outcomes(scenario, grid)
-    usd = np.broadcast_to(found[option]["usd_total"] - (found[against]["usd_total"] if against else 0), shape)
-    turned = np.broadcast_to(winners(found), shape)
-    turned = np.where(turned == winners(outcomes(scenario)), "", turned)
-    lines = [_line(one, grid[address][row], usd[row], turned[row])
-             for row, (address, one) in enumerate(doubts.items())]
-    frame = pd.DataFrame(lines, index=pd.Index(doubts, name="input"))
+    x = np.stack([np.linspace(one.low, one.high, points) for one in doubts.values()])
+    found = _each_alone(scenario, doubts, x)
+    usd = np.broadcast_to(found[option]["usd_total"] - (found[against]["usd_total"] if against else 0), x.shape)
+    stated = np.array([one.value for one in doubts.values()])
+    decided = winners(outcomes(scenario))
+    gap = np.where(np.broadcast_to(winners(found), x.shape) == decided, np.inf, np.abs(x - stated[:, None]))
+    flips, nearest = np.isfinite(gap).any(axis=1), x[np.arange(len(x)), gap.argmin(axis=1)]
+    flips_at, becomes = _flip(scenario, doubts, decided, stated, nearest)
+    frame = pd.DataFrame({
+        "low": [one.low for one in doubts.values()], "value": stated, "high": [one.high for one in doubts.values()],
+        "usd_at_low": usd[:, 0], "usd_at_high": usd[:, -1], "swing": np.ptp(usd, axis=1),
+        "becomes": np.where(flips, becomes, ""), "flips_at": np.where(flips, flips_at, np.nan),
+    }, index=pd.Index(doubts, name="input"))
     return frame.sort_values("swing", ascending=False, kind="stable")
 
 
-def _line(one, x, usd, turned):
-    nearest = np.where(turned == "", np.inf, np.abs(x - one.value)).argmin()
-    flips_at = x[nearest] if turned[nearest] else np.nan
-    return {"low": one.low, "value": one.value, "high": one.high,
-            "usd_at_low": usd[0], "usd_at_high": usd[-1], "swing": np.ptp(usd),
-            "becomes": turned[nearest], "flips_at": flips_at}
+def _each_alone(scenario, doubts, x):
+    """Outcomes where row i of ``x`` moves uncertain input i, and all others stay as stated."""
+    grid = {address: np.full(x.shape, one.value) for address, one in doubts.items()}
+    for row, address in enumerate(doubts):
+        grid[address][row] = x[row]
+    return outcomes(scenario, grid)
+
+
+def _flip(scenario, doubts, decided, still, turned):
+    """Where the decision turns between a value at which it stands and one at which it does not, and to what."""
+    for _ in range(60):
+        middle = (still + turned) / 2
+        stands = np.broadcast_to(winners(_each_alone(scenario, doubts, middle)), middle.shape) == decided
+        still, turned = np.where(stands, middle, still), np.where(stands, turned, middle)
+    return turned, np.broadcast_to(winners(_each_alone(scenario, doubts, turned)), turned.shape)
 
 
 def _doubts(scenario):
@@ -430,7 +484,10 @@ def draw(scenario, draws, *, rng):
     """Random values of every uncertain input, for ``outcomes``.
 
     A share with ``n`` rows behind it comes from its Beta, any other range from a triangle with its top at the
-    value. Inputs are drawn independently of each other; that is an assumption as well.
+    value. Inputs are drawn independently of each other; that is an assumption as well. So a slow draw of
+    ``queries_per_s_per_machine`` rents more machines and leaves ``latency_s`` alone: machines are sized to
+    serve the peak. Give ``latency_s`` a range of its own, measured at the load that speed stands for; each
+    draw of it meets the deadline or does not.
 
     Parameters
     ----------
@@ -441,6 +498,7 @@ def draw(scenario, draws, *, rng):
     -------
     dict of address to array of shape (draws,)
     """
+    within("draws", draws, least=1, whole=True)
     return {address: one.draw(draws, rng) for address, one in _doubts(scenario).items()}
 
 
@@ -452,7 +510,9 @@ def simulate(scenario, draws=10_000, *, rng):
     DataFrame, one row an option and a last one ``none``
         Medians of ``usd_total``, ``usd_per_success``, ``quality`` with their 5 and 95 % points (``_low``,
         ``_high``); ``wins``, the share of draws in which the option is the cheapest that fits (``none``:
-        nothing fits); ``fits``; ``frontier``, the share in which nothing beats it on quality and total cost.
+        nothing fits); ``fits``, with the latency of the draw; ``frontier``, the share in which nothing beats
+        it on quality and ``invoices_usd`` (the price of errors is left out: quality counts already). With a
+        ``baseline``: ``saves_usd`` against it, with its ends, and ``loses``, as in ``savings``.
 
     Examples
     --------
@@ -469,16 +529,71 @@ def simulate(scenario, draws=10_000, *, rng):
     """
     found = outcomes(scenario, draw(scenario, draws, rng=rng))
     wide = {axis: np.stack([np.broadcast_to(one[axis], draws) for one in found.values()], axis=-1)
-            for axis in ("usd_total", "usd_per_success", "quality", "fits")}
+            for axis in ("usd_total", "invoices_usd", "usd_per_success", "quality", "fits")}
     summary = pd.DataFrame(index=pd.Index(found, name="option"))
     for axis in ("usd_total", "usd_per_success", "quality"):
         ends = np.quantile(wide[axis], [0.5, 0.05, 0.95], axis=0)
         summary[[axis, f"{axis}_low", f"{axis}_high"]] = ends.T
     won = np.broadcast_to(winners(found), draws)
     summary["fits"] = wide["fits"].mean(axis=0)
-    summary["frontier"] = frontier(wide, low=("usd_total",)).mean(axis=0)
+    summary["frontier"] = frontier(wide, low=("invoices_usd",)).mean(axis=0)
+    if scenario.baseline:
+        saved = [_saving(found, name, scenario.baseline, draws) for name in found]
+        summary[["saves_usd", "saves_usd_low", "saves_usd_high", "loses"]] = np.array(saved)
     summary = summary.reindex([*found, "none"])
     return summary.assign(wins=[np.mean(won == name) for name in summary.index])
+
+
+class Saving(NamedTuple):
+    """Median dollars saved, the 5 and 95 % points, and the share of draws in which nothing is saved but lost."""
+
+    usd: float
+    low: float
+    high: float
+    loses: float
+
+
+def savings(scenario, option, baseline=None, draws=10_000, *, rng):
+    """What an option saves over the whole time against another, with its doubt (Monte Carlo).
+
+    Both are priced on the same draws, so what they share (volume, the price of an hour) cancels; the
+    difference of two intervals would be far too wide. The same generator gives the draws of ``simulate``.
+
+    Parameters
+    ----------
+    option : name of an option
+    baseline : name of the one it is compared with; the scenario's ``baseline`` where none is named
+    draws : int
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    Saving
+        Of ``usd_total(baseline) - usd_total(option)``, the price of errors included; ``loses`` is the share
+        of draws below zero.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from hybridlab.tco import Scenario, savings
+    >>> volume = {"value": 10_000, "low": 0, "high": 40_000, "source": "assumption"}
+    >>> options = {"api": {"quality": 0.9, "usd_per_call": 0.01},
+    ...            "own": {"quality": 0.9, "operations_usd_per_month": 100}}
+    >>> scenario = Scenario.read({"name": "inbox", "as_of": "2026-11-23", "months": 1,
+    ...     "queries_per_month": volume, "options": options})
+    >>> saved = savings(scenario, "own", "api", rng=np.random.default_rng(0))
+    >>> round(saved.loses, 2)  # below 10,000 queries, a quarter of the triangle, the API is cheaper
+    0.25
+    """
+    baseline = baseline or scenario.baseline
+    for name in (option, baseline):
+        one_of("option", name, scenario.options)
+    return _saving(outcomes(scenario, draw(scenario, draws, rng=rng)), option, baseline, draws)
+
+
+def _saving(found, option, baseline, draws):
+    saved = np.broadcast_to(found[baseline]["usd_total"] - found[option]["usd_total"], draws)
+    return Saving(*map(float, (*np.quantile(saved, [0.5, 0.05, 0.95]), np.mean(saved < 0))))
 
 
 # ---- on one page
@@ -499,21 +614,51 @@ def page(scenario, *, rng, draws=10_000):
     bill, doubts = table(scenario), _doubts(scenario)
     limit = {} if scenario.most_latency_s is None else {"latency_s": scenario.most_latency_s.value}
     choice = pick(bill, at_least={"quality": scenario.least_quality.value}, at_most=limit)
-    wins = simulate(scenario, draws, rng=rng)["wins"][choice.option or "none"]
+    drawn, storm = simulate(scenario, draws, rng=rng), tornado(scenario, choice.option or bill.index[0])
+    flips = storm["becomes"] != ""
+    storm = pd.concat([storm[flips], storm[~flips]]).head(max(8, flips.sum()))
     return "\n\n".join([
         f"# {scenario.name}",
-        f"**Decision: {choice.option or 'no option fits'}**, in {wins:.0%} of {draws:,} draws of what is "
-        f"uncertain. {scenario.queries_per_month.value:,.0f} queries a month, "
+        f"**Decision: {choice.option or 'no option fits'}**, in {drawn.loc[choice.option or 'none', 'wins']:.0%} "
+        f"of {draws:,} draws of what is uncertain. {scenario.queries_per_month.value:,.0f} queries a month, "
         f"{scenario.months.value:g} months, list prices of {scenario.as_of}.",
+        _listed([*_money(scenario, bill, drawn, choice.option),
+                 f"No option fits in {drawn.loc['none', 'wins']:.1%} of the draws."]),
         _listed(f"not {name}: {why}" for name, why in choice.excluded.items()),
         "## The bill", _rows(bill[[*LINES, *SUMS]].T),
         "## Break-even in volume", _listed(
             f"{choice.option} against {name}: {break_even(scenario, choice.option, name)}"
             for name in choice.excluded if choice.option),
-        "## What would change it", _rows(tornado(scenario, choice.option or bill.index[0]).head(8)),
+        "## What would change it", _rows(storm),
         "## Where the ranges come from", _listed(
             f"{name}: {say(one.low)} to {say(one.high)}, {one.source}"
             for name, one in doubts.items())]) + "\n"
+
+
+def _money(scenario, bill, drawn, option):
+    """Total, saving, payback and return of the option that was picked, in words."""
+    if not option:
+        return
+    stated, doubt, baseline = bill.loc[option], drawn.loc[option], scenario.baseline
+    yield f"Total: {_usd(stated['usd_total'])}{_nine_in_ten(doubt, 'usd_total')}."
+    if option == baseline:
+        yield f"Saving: {option} is the baseline, so there is none to state."
+    elif baseline:
+        yield (f"Saving against {baseline}: {_usd(stated['saves_usd'])}{_nine_in_ten(doubt, 'saves_usd')}; "
+               f"a loss in {doubt['loses']:.1%}.")
+        paid_back = stated["payback_months"]
+        months = f"after {say(paid_back)} months" if np.isfinite(paid_back) else "never, it saves nothing a month"
+        yield (f"Payback: {months}. ROI: {say(stated['roi'])} times what is spent more at the start."
+               if np.isfinite(stated["roi"]) else
+               "Payback and ROI: not defined, nothing more is spent at the start.")
+
+
+def _nine_in_ten(doubt, axis):
+    return f", in nine draws of ten {_usd(doubt[f'{axis}_low'])} to {_usd(doubt[f'{axis}_high'])}"
+
+
+def _usd(number):
+    return f"{'-' if number < 0 else ''}${say(abs(number))}"
 
 
 def say(number):
@@ -529,7 +674,7 @@ def say(number):
 
 
 def _rows(frame):
-    said = frame.map(lambda cell: cell if isinstance(cell, str) else say(cell))
+    said = frame.map(lambda cell: cell if isinstance(cell, str) else say(cell) if np.isfinite(cell) else "–")
     lines = [[frame.index.name or "", *frame.columns], ["---"] + ["---:"] * len(frame.columns)]
     lines += [[name, *row] for name, row in zip(frame.index, said.to_numpy())]
     return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)

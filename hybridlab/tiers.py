@@ -1,5 +1,6 @@
 """Tiers: whatever answers rows. Rules, a classical model, an LLM and a person share one method, ``answer``."""
 
+import numbers
 import re
 import string
 import time
@@ -16,7 +17,7 @@ from .errors import BadInput, BudgetSpent, DataMissing
 
 ABSTAIN = "<abstain>"
 REASONS = ("", "low_confidence", "no_rule", "unparseable", "no_logprobs", "refusal", "timeout", "too_long",
-           "rate_limit", "server_error", "budget", "waiting")
+           "rate_limit", "server_error", "unreachable", "refused", "budget", "waiting")
 COLUMNS = ["label", "confidence", "cost_usd", "latency_s", "tier", "reason"]
 TOKENS = ["prompt_tokens", "cached_tokens", "completion_tokens"]
 
@@ -46,6 +47,15 @@ def as_rows(X):
     if wrong:
         raise BadInput(f"a text is {wrong[0]!r}", expected="strings only", fix="fill missing texts with ''")
     return series.rename("text").to_frame()
+
+
+def _column(X, name):
+    """One column of texts or of a DataFrame."""
+    rows = as_rows(X)
+    if name not in rows:
+        raise BadInput(f"the rows have no column {name!r}", expected=f"one of the columns {list(rows.columns)}",
+                       fix="name the one that holds the texts: column=...")
+    return rows[name]
 
 
 def frame_from_proba(index, proba, classes, tier, *, threshold=0.0, latency_s=np.nan, cost_usd=np.nan):
@@ -101,6 +111,8 @@ class Rules(Tier):
         Searched in each text, case ignored.
     name : str
         What the frame's ``tier`` column says.
+    column : str
+        Column of a DataFrame that the rules search.
 
     A row that no rule matches abstains with the reason ``no_rule``. Without ``fit`` a rule that fires is taken
     at its word (confidence 1); ``fit`` measures each rule's precision on the rows where it fires first, with
@@ -116,9 +128,10 @@ class Rules(Tier):
     [['great', 0.6666666666666666, ''], ['<abstain>', 0.0, 'no_rule']]
     """
 
-    def __init__(self, rules, name="rules"):
+    def __init__(self, rules, name="rules", column="text"):
         self.rules = rules
         self.name = name
+        self.column = column
 
     @classmethod
     def load(cls, name):
@@ -135,24 +148,29 @@ class Rules(Tier):
 
     def fit(self, X, y):
         """Learn the classes and each rule's precision."""
-        fired, y = self._fired(as_rows(X)["text"]), np.asarray(y, dtype=object)
+        fired, y = self._fired(_column(X, self.column)), np.asarray(y, dtype=object)
         self.classes_ = np.unique(y.astype(str)).astype(object)
         hits = [((fired == i) & (y == label)).sum() for i, (_, label) in enumerate(self.rules)]
         self.precision_ = np.array([(hit + 1) / ((fired == i).sum() + 2) for i, hit in enumerate(hits)])
         return self
 
     def answer(self, X):
-        """Answer frame for texts or a DataFrame with a ``text`` column."""
-        begun, rows = time.perf_counter(), as_rows(X)
-        fired = self._fired(rows["text"])
+        """Answer frame for texts or a DataFrame with the column that the rules search."""
+        begun, texts = time.perf_counter(), _column(X, self.column)
+        fired = self._fired(texts)
         precision = np.append(getattr(self, "precision_", np.ones(len(self.rules))), 0.0)
         labels = np.array([label for _, label in self.rules] + [ABSTAIN], dtype=object)
         frame = pd.DataFrame({"label": labels[fired], "confidence": precision[fired], "cost_usd": np.nan,
                               "latency_s": np.nan, "tier": self.name,
-                              "reason": np.where(fired < 0, "no_rule", "")}, index=rows.index)
+                              "reason": np.where(fired < 0, "no_rule", "")}, index=texts.index)
         return _with_machine_time(frame, begun)
 
     def _fired(self, texts):
+        pairs = isinstance(self.rules, (list, tuple)) and all(
+            isinstance(rule, (list, tuple)) and len(rule) == 2 for rule in self.rules)
+        if not pairs:
+            raise BadInput(f"rules is {self.rules!r}", expected="a list of pairs (pattern, label), the first that "
+                           "matches decides", fix="such as Rules([('stale|refund', 'other'), ('', 'great')])")
         fired = np.full(len(texts), -1)
         for i, (pattern, _) in reversed(list(enumerate(self.rules))):
             search = _compiled(pattern).search
@@ -176,7 +194,7 @@ class Classifier(Tier):
     estimator : classifier or pipeline
         Cloned at ``fit``.
     threshold : float
-        Below this confidence the tier abstains.
+        From 0 to 1; below this confidence the tier abstains.
     column : str or None
         Column of a DataFrame that the estimator reads as texts; None hands the table over as it is.
     name : str
@@ -201,13 +219,21 @@ class Classifier(Tier):
 
     def fit(self, X, y):
         """Fit a clone of the estimator."""
-        self.estimator_ = clone(self.estimator).fit(self._features(X), np.asarray(y))
+        fitted = clone(self.estimator).fit(self._features(X), np.asarray(y))
+        if not hasattr(fitted, "predict_proba"):  # a stack of models shows it only when it is fitted
+            raise BadInput(f"the estimator {self.estimator!r} has no predict_proba, so no confidence",
+                           expected="a classifier with predict_proba, such as LogisticRegression()",
+                           fix="give an SVM or a RidgeClassifier one by sklearn.calibration.CalibratedClassifierCV")
+        self.estimator_ = fitted
         self.classes_ = self.estimator_.classes_
         return self
 
     def answer(self, X):
         """Answer frame; latency and cost are this machine's time shared over the batch."""
         check_is_fitted(self)
+        if not isinstance(self.threshold, numbers.Real) or not 0 <= self.threshold <= 1:
+            raise BadInput(f"threshold is {self.threshold!r}", expected="a number from 0 to 1",
+                           fix="threshold=0.7 abstains below a confidence of 70 %")
         begun, features = time.perf_counter(), self._features(X)
         proba = self.estimator_.predict_proba(features)
         index = X.index if hasattr(X, "index") and not isinstance(X, list) else range(len(proba))
@@ -215,7 +241,7 @@ class Classifier(Tier):
         return _with_machine_time(frame, begun)
 
     def _features(self, X):
-        return X if self.column is None else as_rows(X)[self.column]
+        return X if self.column is None else _column(X, self.column)
 
 
 @dataclass(frozen=True)
@@ -422,27 +448,41 @@ class LLM(Tier):
 
 
 def ask(client, body):
-    """One chat completion: (reply, ""), or (None, reason) when the transport failed in a known way.
+    """One chat completion: (reply, ""), or (None, reason) when there is none to read.
 
-    Reasons: ``timeout``, ``rate_limit``, ``too_long`` (the server says that the prompt exceeds the context),
-    ``server_error``, ``budget`` (the client's spend limit is reached). A missing recording or a wrong key is not an answer and is raised.
+    Reasons: ``timeout``, ``unreachable``, ``rate_limit``, ``server_error``, ``too_long`` (the server says that
+    the prompt exceeds the context), ``refused`` (any other status: the server will not take this request),
+    ``unparseable`` (it answers, but with no chat completion), ``budget`` (the client's spend limit is reached).
+    A missing recording or a wrong key concerns every record and is raised.
     """
     import openai
 
     try:
-        return client.chat.completions.create(**body), ""
+        reply = client.chat.completions.create(**body)
     except BudgetSpent:
         return None, "budget"
+    except (openai.AuthenticationError, openai.PermissionDeniedError):
+        raise
     except openai.APITimeoutError:
         return None, "timeout"
+    except openai.APIConnectionError:
+        return None, "unreachable"
     except openai.RateLimitError:
         return None, "rate_limit"
     except openai.InternalServerError:
         return None, "server_error"
-    except openai.BadRequestError as error:
-        if "context" in str(error).casefold():
-            return None, "too_long"
-        raise
+    except openai.APIStatusError as error:
+        return None, "too_long" if "context" in str(error).casefold() else "refused"
+    except (openai.APIResponseValidationError, ValueError):
+        return None, "unparseable"
+    return (reply, "") if _readable(reply) else (None, "unparseable")
+
+
+def _readable(reply):
+    """Whether a reply is a chat completion; a server may send anything, and the client lets it through."""
+    choices = getattr(reply, "choices", None)
+    message = getattr(choices[0], "message", None) if isinstance(choices, list) and choices else None
+    return message is not None and isinstance(getattr(message, "content", None), (str, type(None)))
 
 
 class Human(Tier):
@@ -510,20 +550,26 @@ def _with_machine_time(frame, begun):
     return frame.assign(latency_s=seconds, cost_usd=machine_usd(seconds))
 
 
-def _bill(reply, model):
-    """Cost, latency and tokens of a reply; a replayed call made under load is timed by the idle rate card."""
+def _bill(reply, model, clock=None):
+    """Cost, latency and tokens of a reply; a replayed call made under load is timed by the idle rate card.
+
+    ``clock`` are the seconds of a call that did not go through our seam. Tokens that the server does not tell
+    count as none, and their price as unknown.
+    """
     from .cost import price, seconds
     from .llm import IDLE
 
-    usage, told = reply.usage, (reply.model_extra or {}).get("hybridlab") or {}
-    cached = getattr(usage.prompt_tokens_details, "cached_tokens", None) or 0
-    call = dict(zip(TOKENS, (usage.prompt_tokens, cached, usage.completion_tokens)))
+    usage, told = reply.usage, (reply.model_extra or {}).get("hybridlab") or {"seconds": clock}
+    cached = getattr(getattr(usage, "prompt_tokens_details", None), "cached_tokens", None)
+    counts = (getattr(usage, "prompt_tokens", None), cached, getattr(usage, "completion_tokens", None))
+    call = dict(zip(TOKENS, (count or 0 for count in counts)))
     alone = told.get("load") is None or told["load"] <= IDLE
     timed = {"model": model, "date": told.get("date"), "seconds": told.get("seconds") if alone else None, **call}
     try:
-        return call | {"latency_s": seconds(timed), "cost_usd": price(timed).usd}
+        return call | {"latency_s": seconds(timed), "cost_usd": price(timed).usd if counts[0] else np.nan}
     except (DataMissing, BadInput):
-        return call | {"latency_s": told.get("seconds") if alone else np.nan, "cost_usd": np.nan}
+        return call | {"latency_s": np.nan if timed["seconds"] is None else timed["seconds"],
+                       "cost_usd": np.nan}
 
 
 def _announce(client, bodies):
@@ -531,6 +577,7 @@ def _announce(client, bodies):
     seam = getattr(client, "seam", None)
     misses = seam.missing(bodies) if seam is not None and seam.mode in ("auto", "record", "live") else 0
     if misses > 1:
+        seam.check_live(bodies)
         print(f"{misses} live calls to {bodies[0]['model']}, {_pace(bodies, misses)}; "
               "interrupt when you like, what is answered is kept.")
 

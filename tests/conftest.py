@@ -100,6 +100,7 @@ def course(tmp_path):
         "data/results/lab00.json": '{\n "acc": 0.875\n}\n',
         "data/recordings/lab00.m.jsonl": json.dumps(RECORDING, separators=(",", ":")) + "\n",
         "data/prose_parameters.txt": "# chosen numbers\n",
+        "data/outward.txt": "# where pages may link to\nexample.org\n",
         "hybridlab/models.py": '"""Models."""\n\nHUB = "https://huggingface.co/{repo}"\n',
         "_build/trace/lab00.keys": KEY + "\n",
         "_build/html/index.html": PAGE,

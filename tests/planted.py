@@ -224,6 +224,15 @@ def values(what, n, texts, seed=0):
     return cases
 
 
+def near_codes(value, field):
+    """Wrong codes or names one character away: one lost in front, at the end, or changed in the middle."""
+    at = len(value) // 2 - (not value[len(value) // 2].isalnum())
+    old = value[at]
+    new = LETTERS[(LETTERS.find(old.lower()) + 7) % 26] if old.isalpha() else str((int(old) + 3) % 10)
+    changed = value[:at] + new + value[at + 1:]
+    return [changed, value[:-1], *([value[1:]] if field != "name" else [])]
+
+
 # ---- other scripts, our own sentences: a laptop was stolen, letters were sent
 
 

@@ -2,6 +2,7 @@
 
 import functools
 import http.server
+import io
 import json
 import os
 import re
@@ -16,7 +17,11 @@ import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
+
+from hybridlab import check
 
 ROOT = Path(__file__).resolve().parent.parent
 HTML = ROOT / "_build" / "html"
@@ -239,40 +244,68 @@ def test_search_finds_pages(browser, served, origin):
 
 # --- keyboard ----------------------------------------------------------------------------------------------
 
-MARKS = ('class="quiz"', 'class="calculator"', "<h1>First call")
-TEXTS = {name: (HTML / name).read_text(encoding="utf-8") for name in PAGES}
-INTERACTIVE = [name for name, text in TEXTS.items() if any(mark in text for mark in MARKS)]
 # The stops of the article that a keyboard must reach; of a group of radio buttons one, the chosen.
 STOPS = """() => {
   const inside = 'section.calculator :is(input, select, button, a)';
-  const all = [...document.querySelectorAll(`details.quiz > summary, ${inside}`)];
+  const all = [...document.querySelectorAll(`article details > summary, ${inside}`)];
   const stops = all.filter((e) => e.checkVisibility() && !e.disabled && e.tabIndex >= 0
                                   && !(e.type === 'radio' && !e.checked));
   stops.forEach((e, at) => { e.dataset.stop = at; });
   return stops.map((e) => e.outerHTML.slice(0, 120));
 }"""
+# Whether a ring is drawn, and at least two of its sides are in what the boxes around it leave to be seen.
 FOCUS = """() => {
   const e = document.activeElement;
   if (!e || e === document.body) return null;
   const again = 'reached' in e.dataset;
   e.dataset.reached = '';
+  const left = (drawn) => {
+    let seen = { left: 0, top: 0, right: innerWidth, bottom: innerHeight };
+    let look = getComputedStyle(drawn), at = drawn;
+    while (look.position !== 'fixed') {
+      const absolute = look.position === 'absolute';
+      do { at = at.parentElement; look = getComputedStyle(at); }
+      while (absolute && look.position === 'static' && at !== document.body);
+      if (at === document.body) break;
+      if (look.display === 'inline') continue;
+      const box = at.getBoundingClientRect(), x = box.left + at.clientLeft, y = box.top + at.clientTop;
+      if (look.overflowX !== 'visible')
+        seen = { ...seen, left: Math.max(seen.left, x), right: Math.min(seen.right, x + at.clientWidth) };
+      if (look.overflowY !== 'visible')
+        seen = { ...seen, top: Math.max(seen.top, y), bottom: Math.min(seen.bottom, y + at.clientHeight) };
+    }
+    return seen;
+  };
   // A radio button may be drawn, and its focus too, by the span right behind it.
   const seen = [e, e.nextElementSibling].some((drawn) => {
     if (!drawn) return false;
     const look = getComputedStyle(drawn), box = drawn.getBoundingClientRect();
     const ring = look.outlineStyle !== 'none' && parseFloat(look.outlineWidth) >= 1;
-    return (ring || look.boxShadow !== 'none') && look.opacity > 0.4 && box.width > 4 && box.height > 4;
+    if (!ring || look.opacity <= 0.4 || box.width <= 4 || box.height <= 4) return false;
+    const off = parseFloat(look.outlineOffset) + parseFloat(look.outlineWidth) / 2, to = left(drawn);
+    const sides = [box.left - off >= to.left, box.top - off >= to.top,
+                   box.right + off <= to.right, box.bottom + off <= to.bottom];
+    return sides.filter(Boolean).length >= 2;
   });
   return { again, seen, stop: e.dataset.stop, what: e.outerHTML.slice(0, 120),
            nav: !!e.closest('.bd-sidebar-primary nav') };
 }"""
+LEAVE = "() => { window.was = document.activeElement; window.was.blur(); }"
+BACK = "() => window.was.focus({ preventScroll: true, focusVisible: true })"
+AROUND = """() => {
+  const box = document.activeElement.getBoundingClientRect(), margin = 24;
+  const x = Math.max(0, box.left - margin), y = Math.max(0, box.top - margin);
+  return { x, y, width: Math.min(innerWidth, box.right + margin) - x,
+           height: Math.min(innerHeight, box.bottom + margin) - y };
+}"""
+LEAST_PIXELS = 8  # in both directions: less is a line, not a ring
 MOST_TABS = 900
 
 
-@pytest.mark.parametrize("name", INTERACTIVE)
+@pytest.mark.parametrize("name", PAGES)
 def test_a_keyboard_reaches_everything(browser, name):
-    """Tab goes to the skip link, the navigation, every quiz and every input, and the focus is always seen."""
-    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    """Tab goes to the skip link, the navigation, all that is folded and every input; the focus is always seen."""
+    page = browser.new_page(viewport={"width": 1280, "height": 900}, reduced_motion="reduce")
     page.goto((HTML / name).as_uri(), wait_until="load")
     page.evaluate(READY)
     wanted, focus = page.evaluate(STOPS), walk(page)
@@ -294,8 +327,40 @@ def walk(page):
         at = page.evaluate(FOCUS)
         if at is None or at["again"]:
             return focus
-        focus.append(at)
+        focus.append(at | {"seen": at["seen"] or changes_the_picture(page)})
     raise AssertionError(f"no end after {MOST_TABS} stops")
+
+
+def changes_the_picture(page):
+    """Whether the focus can be seen: what counts in the end, when a ring is not where one looks for it first."""
+    around = page.evaluate(AROUND)
+    if not (around["width"] > 0 and around["height"] > 0):
+        return False
+    with_focus = picture(page, around)
+    page.evaluate(LEAVE)
+    without = picture(page, around)
+    page.evaluate(BACK)
+    changed = abs(with_focus - without).max(axis=2) > 40
+    return bool(changed.any(axis=0).sum() >= LEAST_PIXELS and changed.any(axis=1).sum() >= LEAST_PIXELS)
+
+
+def picture(page, around):
+    """What a part of the window shows, as numbers."""
+    return np.asarray(Image.open(io.BytesIO(page.screenshot(clip=around))).convert("RGB"), dtype=int)
+
+
+@pytest.mark.parametrize("style, seen", [
+    ("", True), ("outline: none", False), ("outline-offset: -3px", True),
+    ("outline: none; background: black", True)])
+def test_a_ring_that_is_cut_off_is_noticed(browser, style, seen):
+    """The walk is not blind: a link that fills a box which hides what stands out of it shows no ring outside."""
+    page = browser.new_page()
+    box = "overflow: hidden; width: 200px; height: 60px"
+    for where, expected in (("", seen), (box, seen and bool(style))):
+        page.set_content(f"<style>a {{ display: block; height: 100% }} a:focus-visible {{ outline: 3px solid red; "
+                         f"{style} }}</style><div style='{where}'><a href='#x'>A</a></div>")
+        assert [one["seen"] for one in walk(page)] == [expected], where
+    page.close()
 
 
 def opens_by_enter(page):
@@ -373,7 +438,7 @@ def jupyter(tmp_path_factory):
     """JupyterLab on a copy of the labs, in replay; one for each lab, so that no kernel is left from the last."""
     folder = tmp_path_factory.mktemp("labs")
     shutil.copytree(ROOT / "labs", folder / "labs")
-    for path in (folder / "labs").glob("*.ipynb"):
+    for path in (folder / "labs").rglob("*.ipynb"):
         forget_the_last_run(path)
     port = free_port()
     environment = {**os.environ, "HYBRIDLAB_MODE": "replay", "JUPYTER_CONFIG_DIR": str(folder / "config"),
@@ -415,21 +480,52 @@ def wait_for(address, seconds=60):
 @pytest.mark.parametrize("lab", sorted(path.name for path in (ROOT / "labs").glob("*.ipynb")))
 def test_a_lab_runs_to_its_end_in_jupyterlab(browser, jupyter, lab):
     """Open the lab as a reader does, restart, run all cells: every cell gets a number, none an error."""
-    page = browser.new_page(viewport={"width": 1400, "height": 900})
-    page.goto(f"{jupyter}/lab/tree/labs/{lab}?reset")
-    page.locator(".jp-Notebook .jp-Cell").first.wait_for(timeout=60_000)
-    page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for(timeout=60_000)
+    page = opened(browser, jupyter, lab)
     end = time.monotonic() + 300
     saved = None
     while time.monotonic() < end and not (saved and all(counts(saved))):
         if not saved or not any(counts(saved)):  # JupyterLab now and then restarts and forgets to run
             restart_and_run_all(page)
-        wait_until_calm(jupyter, lab)
-        page.keyboard.press("Control+s")
-        page.wait_for_timeout(1500)
-        saved = urllib.request.urlopen(f"{jupyter}/api/contents/labs/{lab}", timeout=10).read()
+        saved = ran_and_saved(page, jupyter, lab)
     page.close()
     check_ran(saved)
+
+
+def test_an_exercise_that_is_not_solved_gives_its_hint(browser, jupyter):
+    """Run all cells of an exercise notebook: its first check stops with one line that says what to do."""
+    name, end = "exercises/00.ipynb", time.monotonic() + 120
+    page, saved = opened(browser, jupyter, name), None
+    while time.monotonic() < end and not (saved and any(counts(saved))):
+        restart_and_run_all(page)
+        saved = ran_and_saved(page, jupyter, name)
+    stopped = page.locator(", ".join(f".jp-OutputArea-output[data-mime-type*={kind}]" for kind in ("error", "stderr")))
+    shown = [text.strip() for text in stopped.all_inner_texts()]
+    page.close()
+    cells = [cell for cell in json.loads(saved)["content"]["cells"] if cell["cell_type"] == "code"]
+    errors = [(cell, output) for cell in cells for output in cell["outputs"] if output["output_type"] == "error"]
+    assert [cell["metadata"].get("tags") for cell, _ in errors] == [["check"]]
+    with pytest.raises(check.NotYet) as told:
+        check.load("lab00").check_00_1(...)
+    hint = f"Not yet: {told.value}"
+    assert errors[0][1]["traceback"] == [hint] and shown == [hint]
+    assert not any(counts(saved)[cells.index(errors[0][0]) + 1:])
+
+
+def opened(browser, jupyter, name):
+    """A notebook in JupyterLab, with a kernel that waits."""
+    page = browser.new_page(viewport={"width": 1400, "height": 900})
+    page.goto(f"{jupyter}/lab/tree/labs/{name}?reset")
+    page.locator(".jp-Notebook .jp-Cell").first.wait_for(timeout=60_000)
+    page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for(timeout=60_000)
+    return page
+
+
+def ran_and_saved(page, jupyter, name):
+    """Wait for the kernel, save, and read what was saved."""
+    wait_until_calm(jupyter, name)
+    page.keyboard.press("Control+s")
+    page.wait_for_timeout(1500)
+    return urllib.request.urlopen(f"{jupyter}/api/contents/labs/{name}", timeout=10).read()
 
 
 def restart_and_run_all(page):

@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hybridlab import paths
-from hybridlab.cost import (Call, Ledger, break_even_error_usd, prefix_tokens, price, rates, repaired, reserved,
-                            seconds, serving, throughput, timing, warm_share)
+from hybridlab.cost import (Call, Ledger, break_even_error_usd, call_usd, prefix_tokens, price, rates, repaired,
+                            reserved, seconds, serving, throughput, timing, warm_share)
 from hybridlab.errors import BadInput, BudgetSpent, DataMissing
 
 DAY = "2026-11-23"
@@ -99,14 +99,66 @@ def test_the_day_decides_where_a_price_has_changed():
 
 
 def test_as_of_defaults_to_the_recording_date_then_to_today():
-    assert price(hosted(10, 0, 1, date="2026-01-02")).as_of == dt.date(2026, 1, 2)
-    assert price(hosted(10, 0, 1, date="2026-01-02"), as_of="2026-03-04").as_of == dt.date(2026, 3, 4)
+    recorded = hosted(10, 0, 1, "gpt-5.6-luna", date="2026-01-02")  # an entry with dates
+    assert price(recorded).as_of == dt.date(2026, 1, 2)
+    assert price(recorded, as_of="2026-03-04").as_of == dt.date(2026, 3, 4)
     assert price(hosted(10, 0, 1)).as_of == dt.date.today()
 
 
 @pytest.mark.parametrize("day", [DAY, dt.date(2026, 11, 23), dt.datetime(2026, 11, 23, 8), pd.Timestamp(DAY)])
 def test_as_of_takes_every_usual_form(day):
     assert price(hosted(10, 0, 1), as_of=day).as_of == dt.date(2026, 11, 23)
+
+
+@pytest.mark.parametrize("model", ["claude-haiku-5-5", "gpt-4o-mini"])
+def test_an_entry_without_a_date_is_not_stamped_with_a_day_before_the_list(model):
+    early, late = price(hosted(10, 0, 1, model), "2025-11-23"), price(hosted(10, 0, 1, model), DAY)
+    assert early.as_of == late.as_of == dt.date(2026, 11, 23) and early.usd == late.usd
+    assert "undated entry, list of 2026-11-23" in str(early) and "undated" not in str(late)
+    assert rates(model, "2025-11-23").as_of == dt.date(2026, 11, 23)
+    dated = price(hosted(10, 0, 1, "gpt-5.6-luna"), "2025-11-23")
+    assert dated.as_of == dt.date(2025, 11, 23) and "undated" not in dated.source
+
+
+def test_a_list_of_another_version_is_dated_today(monkeypatch):
+    monkeypatch.setattr("hybridlab.cost.version", lambda package: "9.9")
+    assert price(hosted(10, 0, 1), DAY).as_of == dt.date.today()
+
+
+def test_an_unknown_provider_is_named_and_not_the_model():
+    with pytest.raises(BadInput, match=r"provider is 'opnai'.*\n.*openai"):
+        price(hosted(10, 0, 1, provider="opnai"), DAY)
+    with pytest.raises(BadInput, match="model is 'gpt-4o-minni', which no price list of openai knows"):
+        price(hosted(10, 0, 1, "gpt-4o-minni", provider="openai"), DAY)
+
+
+NONSENSE = [
+    (lambda: price(hosted(10, 0, 1), as_of=float("nan")), "as_of is nan"),
+    (lambda: price(hosted(10, 0, 1, seconds="3")), "seconds is '3'"),
+    (lambda: price(hosted(10, 0, 1, ["gpt-4o-mini"])), r"model is \['gpt-4o-mini'\]"),
+    (lambda: rates("gpt-4o-mini", DAY, prompt_tokens=float("nan")), "prompt_tokens is nan"),
+    (lambda: call_usd(100, 4000, 1, **CALL_RATES), "cached_tokens above prompt_tokens"),
+    (lambda: call_usd(-1, 0, 1, **CALL_RATES), "prompt_tokens is -1"),
+    (lambda: repaired(10, 0, 1, failed_share=2, repair_turns=1), "failed_share is 2"),
+    (lambda: repaired(10, 0, 1, failed_share=0.1, repair_turns=1.5), "repair_turns is 1.5"),
+    (lambda: repaired(10, 0, 1, failed_share=0.1, repair_turns=10**9), "repair_turns is 1000000000"),
+    (lambda: reserved(-1e6, queries_per_s_per_machine=1, usd_per_machine_hour=1), "queries_per_month is -1000000"),
+    (lambda: reserved(1e6, queries_per_s_per_machine=0, usd_per_machine_hour=1), "queries_per_s_per_machine is 0"),
+    (lambda: reserved(1e6, queries_per_s_per_machine=1, usd_per_machine_hour=1, least_machines=1.5),
+     "least_machines is 1.5"),
+    (lambda: prefix_tokens([(400, True)], block=0), "block is 0"),
+    (lambda: break_even_error_usd(-0.1, 0.1), "saved_usd is -0.1"),
+    (lambda: break_even_error_usd(float("nan"), 0.1), "saved_usd is nan"),
+    (lambda: break_even_error_usd(0.1, [0.1, float("nan")]), "lost_share is nan"),
+    (lambda: break_even_error_usd(0.1, -2), "lost_share is -2"),
+]
+CALL_RATES = dict(usd_per_m_prompt_tokens=1, usd_per_m_cached_tokens=1, usd_per_m_completion_tokens=1)
+
+
+@pytest.mark.parametrize(("ask", "says"), NONSENSE, ids=[says for _, says in NONSENSE])
+def test_nonsense_is_refused_by_name(ask, says):
+    with pytest.raises(BadInput, match=says):
+        ask()
 
 
 def test_unknown_model_names_the_nearest():

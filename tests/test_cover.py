@@ -110,3 +110,12 @@ def test_a_card_has_every_line_of_its_chapter(name, chapter, heading):
     assert len(lines) > 10
     mine = re.findall(r"^\| \*\*(?:The )?(\w[\w ]*?)s?\*\*", card(name), re.M)
     assert set(map(str.lower, lines)) <= set(map(str.lower, mine))
+
+
+def test_names_of_lines_that_end_close_together_stand_apart():
+    close = {**FOUND, "curve": {**FOUND["curve"], 2000: leaf(0.5)}, "llm": leaf(0.48), "crossing": None}
+    for found in (close, {**close, "llm": leaf(0.52)}):
+        drawn = ElementTree.fromstring(f'<svg xmlns="{SVG[1:-1]}">{cover.panel("birds", found, 0)}</svg>')
+        own, llm = (float(drawn.find(f".//{SVG}text[@class='series {kind}']").get("y")) for kind in ("own", "llm"))
+        assert abs(own - llm) == pytest.approx(cover.APART, abs=0.2)
+        assert (own < llm) == (found["curve"][2000]["value"] > found["llm"]["value"])

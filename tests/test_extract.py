@@ -5,6 +5,7 @@ import itertools
 import json
 import math
 import pickle
+import random
 from typing import Annotated
 
 import numpy as np
@@ -14,12 +15,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, field_validator
+from pydantic import Field as PydanticField
 from scripted import Peer, reply
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
-from hybridlab import datasets, recordings
-from hybridlab.asker import Asker
+from hybridlab import datasets, paths, recordings, sources
+from hybridlab.asker import Asker, fits
 from hybridlab.errors import BadInput
 from hybridlab.extract import Extractor, Hybrid, Patterns, Tagger, clean, prefer, unite
 from hybridlab.fields import (Date, Exact, Extraction, Found, Number, Set, Span, Text, align, as_frame, compare,
@@ -28,6 +30,7 @@ from hybridlab.grounding import dates
 from hybridlab.llm import connect
 from hybridlab.tiers import ABSTAIN
 
+DATA = paths.data
 LOCATIONS = {"Laptop": ["laptop computer", "notebook"], "Email": ["e-mail"], "Paper/Films": ["paper", "mailing"],
              "Other": []}
 TYPES = {"Theft": ["stolen", "stole"], "Loss": ["lost"]}
@@ -127,10 +130,25 @@ def test_pydantic_reads_through_the_kinds():
     (Exact(options={"a": [], "b": []}), "a b"),
     (Exact(pattern=r"\d{4}"), "12"), (Text(), " "), (Text(), {}), (Set(of=Number()), ["x"]), (Set(of=Number()), [[]]),
     (Exact(), None), (Date(), "\ud800"),
+    *[(Exact(options=LOCATIONS), raw) for raw in ("banana", "null", "", " ", "Centers", "another one", "Lap-topp",
+                                                  {}, [], ["Theft"], {"x": "Laptop"}, False, None, 1e308, b"Email")],
+    (Exact(options=["a"]), ["a"]), (Exact(options={True: ["urgent"]}), {}), (Text(), ["a"]), (Number(), {"v": 3}),
 ])
 def test_what_cannot_be_read(kind, raw):
     with pytest.raises(BadInput, match="cannot read"):
         kind.read(raw)
+
+
+@pytest.mark.parametrize("raw, value", [
+    ("Other", "Other"), (" other. ", "Other"), ("paper films", "Paper/Films"), ("two laptops", "Laptop"),
+    ("old notebooks", "Laptop"), ("a mailing", "Paper/Films"), ("e-mails", "Email")])
+def test_an_option_is_read_by_its_name_or_a_declared_synonym(raw, value):
+    assert Exact(options=LOCATIONS).read(raw) == value
+
+
+def test_a_flag_is_read_as_itself():
+    haste = Exact(options={True: ["urgent"], False: ["no rush"]})
+    assert [haste.read(raw) for raw in (True, False, "true", "no rush at all")] == [True, False, True, False]
 
 
 @pytest.mark.parametrize("kind, value, gold, same", [
@@ -587,9 +605,188 @@ def test_an_unreachable_model_and_a_spent_limit_fall_back_too():
         assert second.found["type"].tag == "fallback" and second.found["type"].reason == reason
 
 
-def test_a_wrong_key_is_raised():
-    with pytest.raises(openai.AuthenticationError):
-        one(asker(401))
+@pytest.mark.parametrize("status, error", [(401, openai.AuthenticationError), (403, openai.PermissionDeniedError)])
+def test_a_wrong_key_concerns_every_record_and_is_raised(status, error):
+    with pytest.raises(error):
+        one(asker(status))
+
+
+# ---- one bad reply between two good ones
+
+
+def said(**changes):
+    """A good reply with parts of its JSON changed."""
+    return reply(json.dumps(GOOD), logprobs=False) | changes
+
+
+def with_content(content):
+    made = said()
+    made["choices"][0]["message"]["content"] = content
+    return made
+
+
+BODIES = {  # what a server sends with status 200, and why there is no answer then
+    "HTML": (b"<html>Welcome</html>", "server_error"), "empty": (b"", "server_error"),
+    "cut": (json.dumps(said()).encode()[:90], "server_error"), "binary": (bytes(range(256)), "server_error"),
+    "a list": (b"[]", "server_error"), "null": (b"null", "server_error"), "a string": (b'"hi"', "server_error"),
+    "no choices": (said(choices=[]), "server_error"), "null choices": (said(choices=None), "server_error"),
+    "no message": (said(choices=[{}]), "unparseable"), "choices of text": (said(choices=["hi"]), "server_error"),
+    "content in parts": (with_content([{"type": "text", "text": "hi"}]), "server_error"),
+    "usage is a list": (said(usage=[1]), "server_error"),
+}
+STATUSES = {400: "refused", 404: "refused", 409: "refused", 413: "refused", 418: "refused", 422: "refused",
+            500: "server_error", 503: "server_error"}
+
+
+class Between(Peer):
+    """Answers well, except for requests about a text with the word BAD."""
+
+    def __init__(self, bad):
+        super().__init__()
+        self.bad = bad
+
+    def handle_request(self, request):
+        import httpx2
+
+        if b"BAD" not in request.read():
+            return httpx2.Response(200, json=said())
+        if isinstance(self.bad, int):
+            return httpx2.Response(self.bad, json={"error": {"message": "content policy"}})
+        body = self.bad if isinstance(self.bad, bytes) else json.dumps(self.bad).encode()
+        return httpx2.Response(200, content=body, headers={"content-type": "application/json"})
+
+
+def through_the_seam(bad):
+    client = connect("demo", "live", upstream=Between(bad))
+    client.seam.sleep = lambda seconds: None
+    return client
+
+
+def plain(bad):
+    import httpx2
+
+    return openai.OpenAI(base_url="http://plain.invalid/v1", api_key="none", max_retries=0,
+                         http_client=httpx2.Client(transport=Between(bad)))
+
+
+def between(client, schema=Breach, **settings):
+    llm = Asker(schema, **{"model": "gpt-4o-mini"} | settings)
+    llm.client = client
+    hybrid = Hybrid([llm, clone(RULES)])
+    hybrid.order_ = {name: ["llm", "rules"] for name in kinds(Breach)}
+    return hybrid.extract([TEXT, TEXT + " BAD", TEXT])
+
+
+def check_only_the_middle_fell_back(extractions, *reasons):
+    first, bad, last = extractions
+    assert {found.tag for record in (first, last) for found in record.found.values()} == {"agreed"}
+    assert {found.tag for found in bad.found.values()} == {"fallback"} and bad.values == one(RULES).values
+    assert {found.reason for found in bad.found.values()} <= set(reasons)
+
+
+@pytest.mark.parametrize("body", BODIES)
+def test_a_reply_that_is_no_completion_costs_one_record_its_model(body):
+    bad, reason = BODIES[body]
+    check_only_the_middle_fell_back(between(through_the_seam(bad)), reason)
+    if "usage" not in body:
+        check_only_the_middle_fell_back(between(plain(bad)), "unparseable")
+
+
+@pytest.mark.parametrize("status", STATUSES)
+def test_a_refused_request_costs_one_record_its_model(status):
+    for client in (through_the_seam(status), plain(status)):
+        check_only_the_middle_fell_back(between(client), STATUSES[status])
+
+
+@pytest.mark.parametrize("usage", [None, {}, {"prompt_tokens": None, "completion_tokens": None, "total_tokens": 1}])
+def test_tokens_that_nobody_tells_are_an_unknown_price(usage):
+    for client in (through_the_seam(said(usage=usage)), plain(said(usage=usage))):
+        records = between(client)
+        assert all(record.values == one(RULES).values for record in records)
+        assert math.isnan(records[1].cost_usd) and not math.isnan(records[0].cost_usd)
+
+
+def test_a_client_of_ones_own_with_an_unknown_model_is_timed_by_the_clock():
+    first, *_ = between(plain(said()), model="our-own-finetune")
+    assert first.found["type"].tag == "agreed" and math.isnan(first.cost_usd) and 0 < first.calls[0]["latency_s"] < 9
+
+
+@pytest.mark.parametrize("slip", [TypeError, KeyError, ZeroDivisionError, AttributeError])
+def test_a_validator_that_breaks_down_costs_its_own_field(slip):
+    class Broken(Breach):
+        @field_validator("individuals")
+        @classmethod
+        def breaks(cls, n):
+            raise slip("oops")
+
+    found = one(asker(GOOD, schema=Broken)).found
+    assert found["individuals"].reason == "invalid" and found["type"].value == "Theft"
+    assert found["location"].value == ["Laptop", "Email"]
+
+
+def test_an_alias_of_a_field_loses_nothing():
+    class Named(BaseModel):
+        individuals: Annotated[int | None, Number("people affected", key="n", whole=True)] \
+            = PydanticField(None, alias="numberOfPeople")
+        type: Annotated[str | None, Exact("what happened", options=TYPES)] = None
+
+    said = {"n": GOOD["n"], "type": GOOD["type"]}
+    assert one(asker(said, schema=Named)).values == {"individuals": 3800, "type": "Theft"}
+    bad = said | {"n": {"q": "of 3,800", "v": 10**17}}
+    found = one(asker(bad, schema=Named)).found
+    assert found["individuals"].reason == "invalid" and found["type"].value == "Theft"
+
+
+def test_a_slow_endpoint_is_given_up_for_the_rest_of_the_batch():
+    import httpx2
+
+    ours = asker(GOOD, httpx2.ReadTimeout("slow"))
+    ours.client.seam.retries = 0
+    extractions = ours.extract([TEXT] * 10)
+    assert len(ours.client.seam._upstream.requests) == 1 + 3
+    assert [len(extraction.values) for extraction in extractions] == [3] + [0] * 9
+    assert {found.reason for record in extractions[1:] for found in record.found.values()} == {"timeout"}
+    assert all(extraction.calls for extraction in extractions)
+    ours.client.seam._upstream.items = [reply(json.dumps(GOOD), logprobs=False)]
+    assert one(ours).values  # a new batch tries again
+
+
+def test_an_unknown_price_is_not_a_low_one():
+    hybrid = Hybrid([WEAK, oracle()], max_cost_usd=0.05).fit(DEV, DEV_GOLD)
+    assert hybrid.order_["individuals"] == ["llm", "weak"]
+    table = hybrid.table_.copy()
+    table.loc[(slice(None), "llm"), "usd"] = math.nan
+    assert hybrid._ranked(table, "individuals") == ["weak", "llm"]
+    assert clone(hybrid).set_params(max_cost_usd=math.inf)._ranked(table, "individuals") == ["llm", "weak"]
+    dear = table.copy()
+    dear.loc[(slice(None), "weak"), :] = table.loc[(slice(None), "llm"), :].to_numpy()
+    dear.loc[(slice(None), "weak"), "usd"] = 0.01
+    assert Hybrid([oracle(), oracle(name="weak")])._ranked(dear, "individuals") == ["weak", "llm"]
+
+
+@pytest.mark.parametrize("rows, gold, told", [
+    ([NARRATIVES[0], None], TRUTH[:2], r"no text in 1 of 2 rows: \[1\]"), ([b"x"], TRUTH[:1], "no text"),
+    ([math.nan], TRUTH[:1], "no text"), (NARRATIVES[:6], TRUTH[:3], "6 rows, 3 gold records")])
+def test_what_the_tagger_cannot_learn_from_is_named(rows, gold, told):
+    with pytest.raises(BadInput, match=told):
+        Tagger(Breach).fit(rows, gold)
+
+
+def test_gold_for_other_rows_calibrates_nothing():
+    with pytest.raises(BadInput, match="6 rows, 3 gold records"):
+        clone(RULES).calibrate(NARRATIVES[:6], TRUTH[:3])
+
+
+LATE = Found(ABSTAIN, "llm", reason="timeout")
+
+
+@pytest.mark.parametrize("candidates, seen", [
+    ([LATE, RULED_BY := Found(3800, "rules"), Found(38, "tagger")], True), ([LATE, RULED_BY], False),
+    ([LATE, RULED_BY, Found(3800, "tagger")], False), ([LATE, RULED_BY, Found(None, "tagger")], True),
+    ([Found(ABSTAIN, "llm", reason="unsupported", others=(Found(7, "llm", reason="unsupported"),)), RULED_BY], False)])
+def test_an_outage_hides_no_conflict_of_the_others(candidates, seen):
+    merged = prefer(candidates, Number())
+    assert merged.tag == "fallback" and Extraction(1, {"n": merged}).conflicts == ["n"] * seen
 
 
 RULED, ASKED = Found(3800, "rules", 0.9, (Span(5, 10),)), Found(3800, "llm", 0.95, (Span(0, 20),))
@@ -716,6 +913,7 @@ def check_proved(content):
 @given(REPLIES)
 def test_a_malformed_reply_gives_no_crash_and_no_silent_value(content):
     check_proved(content)
+    check_valid(Breach, content, {"text": TEXT, "sent": None})
 
 
 @pytest.mark.slow
@@ -723,3 +921,99 @@ def test_a_malformed_reply_gives_no_crash_and_no_silent_value(content):
 @given(REPLIES)
 def test_ten_thousand_malformed_replies(content):
     check_proved(content)
+    check_valid(Breach, content, {"text": TEXT, "sent": None})
+
+
+# ---- what an independent validator calls invalid is never an answer
+
+
+def check_valid(schema, content, row, quotes=True):
+    """Each answered field was valid under the JSON schema that was sent, says the package jsonschema."""
+    found = judged_by(Asker(schema, quotes=quotes), content, row)
+    try:
+        data = json.loads(content)
+    except (ValueError, RecursionError):
+        data = None
+    forms = json_schema(schema, quotes)["properties"]
+    for name, kind in kinds(schema).items():
+        if found[name].answered:
+            given, form = data[kind.key or name], forms[kind.key or name]
+            assert VALIDATOR(form).is_valid(given), (name, given, found[name])
+    return found
+
+
+def judged_by(ours, content, row):
+    from types import SimpleNamespace
+
+    message = SimpleNamespace(refusal=None, content=content)
+    return ours._judge(SimpleNamespace(message=message, finish_reason="stop"), row)
+
+
+def VALIDATOR(form):
+    return pytest.importorskip("jsonschema").Draft202012Validator(form)
+
+
+SPOILS = [None, True, False, 0, 1, -1, 2.0, 2.5, 1e308, 10**400, "", " ", "null", "banana", "other", "OTHER", "Other",
+          "true", "3800", "Theft", "x" * 121, "\ud800", [], {}, [None], [[]], ["Theft"], ["Other"], {"x": "gull"},
+          {"q": "a", "v": None}, {"q": None, "v": 1}, {"q": "a", "v": []}, {"v": 3}, {"q": "a", "v": 1, "z": 2}]
+
+
+def spoil(node, rng):
+    """The JSON value with one part somewhere in it replaced, doubled or lost."""
+    parts = list(node.items()) if isinstance(node, dict) else list(enumerate(node)) if isinstance(node, list) else []
+    if not parts or rng.random() < 0.25:
+        return rng.choice([str(node), [node], {"v": node}, *SPOILS])
+    key, part = rng.choice(parts)
+    if isinstance(node, dict):
+        return {name: spoil(part, rng) if name == key else kept for name, kept in node.items()
+                if name != key or rng.random() < 0.95}
+    spoilt = node[:key] + [spoil(part, rng)] + node[key + 1:]
+    return spoilt * rng.choice([1, 1, 1, 2, 5])
+
+
+def spoilt_replies(source, n, quotes=True):
+    """``n`` replies of a prompt's examples, spoilt one to three times, each with its row."""
+    shots, rng = sources.asker(source).shots, random.Random(source)
+    for _ in range(n):
+        shot, answer = rng.choice(shots)
+        if not quotes:
+            answer = {name: [item["v"] for item in given] if isinstance(given, list) else given and given["v"]
+                      for name, given in answer.items()}
+        for _ in range(rng.randint(1, 3)):
+            answer = spoil(answer, rng)
+        yield json.dumps(answer), shot | {"sent": dt.date(2026, 3, 4)}
+
+
+def check_spoilt(source, n, quotes=True):
+    validator, schema = VALIDATOR(json_schema(sources.SCHEMAS[source], quotes)), sources.SCHEMAS[source]
+    invalid = answers = 0
+    for content, row in spoilt_replies(source, n, quotes):
+        found = check_valid(schema, content, row, quotes)
+        invalid += not validator.is_valid(json.loads(content))
+        answers += sum(field.answered for field in found.values())
+    assert invalid > 0.5 * n and answers > 0.5 * n  # most are spoilt, and what was left good is read
+
+
+@pytest.fixture
+def shipped(monkeypatch):
+    """The data of the repository instead of the empty store."""
+    monkeypatch.setattr("hybridlab.paths.data", DATA)
+
+
+@pytest.mark.parametrize("source", sources.SCHEMAS)
+@pytest.mark.parametrize("quotes", [True, False])
+def test_no_invalid_part_of_a_spoilt_reply_is_an_answer(source, quotes, shipped):
+    check_spoilt(source, 150, quotes)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("source", sources.SCHEMAS)
+def test_no_invalid_part_of_ten_thousand_spoilt_replies_is_an_answer(source, shipped):
+    check_spoilt(source, 3400)
+
+
+@given(JSON)
+def test_the_schema_check_agrees_with_an_independent_validator(value):
+    for form in [*json_schema(Breach)["properties"].values(), *json_schema(Message, False)["properties"].values(),
+                 json_schema(Breach), Number().json()]:
+        assert fits(value, form) is VALIDATOR(form).is_valid(value)

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from conftest import ALT, KEY, PIXEL, RECORDING, code, lab_cells, prose, write_lab
 
-from hybridlab import paths
+from hybridlab import paths, results
+from tools import sums
 from tools.gates import GATES, __main__, files, prose as prose_gate, quizzes as quiz_gate
 
 
@@ -230,6 +231,9 @@ BAD = [
      "lengthen it"),
     ("quizzes", add(CHAPTER, habit(lambda at: shuffled(at, RIGHT), 24)), "the longest in 0 of 24",
      "make it the longest in 3 more"),
+    ("quizzes", add(CHAPTER, quiz()), "01_deciding.md:9: this quiz has changed", "run `make sums`"),
+    ("quizzes", add("data/quizzes.txt", "0" * 64 + " chapters/09_gone.md\n"), "data/quizzes.txt: not as it is",
+     "make sums"),
     ("secrets", add("notes.md", f"use {SAMPLE_KEY} here\n"), "notes.md:1: an API key ('sk-", "revoke it"),
     ("secrets", add("a.py", 'api_key = "' + "Zm9vYmFy1" * 4 + '"\n'), "beside the word key", "take it out"),
     ("secrets", add("b.txt", "Authorization: Bear" + "er abcdef0123456789abcd\n"), "bearer token",
@@ -252,6 +256,32 @@ BAD = [
      "_static"),
     ("site", page('<style>@import "https://x.org/b.css";</style>'), "https://x.org/b.css", "_static"),
     ("site", page('<img src="c.png" srcset="https://x.org/c2.png 2x" alt="C">'), "c2.png", "_static"),
+    ("site", page('<form action="https://x.org/ask"></form>'), "asks for https://x.org/ask", "_static"),
+    ("site", page('<form><button formaction="//x.org/ask">Go</button></form>'), "//x.org/ask", "_static"),
+    ("site", page('<script>fetch("https://x.org/api")</script>'), "asks for https://x.org/api", "_static"),
+    ("site", page("<script>new Image().src='//x.org/dot?' + here</script>"), "//x.org/dot?", "_static"),
+    ("site", page('<script>new WebSocket(`wss://x.org/${here}`)</script>'), "wss://x.org/", "_static"),
+    ("site", page("<p onclick=\"fetch('https://x.org/api')\">A</p>"), "https://x.org/api", "_static"),
+    ("site", page('<meta http-equiv="Refresh" content="0; url=https://x.org/b">'), "https://x.org/b", "_static"),
+    ("site", page('<video poster="https://x.org/p.png"></video>'), "https://x.org/p.png", "_static"),
+    ("site", page('<input type="image" src="https://x.org/i.png" alt="Go">'), "https://x.org/i.png", "_static"),
+    ("site", page('<svg><image xlink:href="https://x.org/s.png"/></svg>'), "https://x.org/s.png", "_static"),
+    ("site", page('<svg><image href="https://x.org/s.png"/></svg>'), "https://x.org/s.png", "_static"),
+    ("site", page('<link rel="preload" as="font" href="https://x.org/f.woff2">'), "f.woff2", "_static"),
+    ("site", page('<base href="https://x.org/">'), "asks for https://x.org/", "_static"),
+    ("site", page('<a href="b.html" ping="https://x.org/seen">A</a>'), "asks for https://x.org/seen", "_static"),
+    ("site", add("_build/html/_static/calculators/a.js", 'fetch("https://x.org/api");'), "calculators/a.js: asks",
+     "_static"),
+    ("site", page('<a href="https://shop.org/b">A</a>'), "index.html: links to https://shop.org/b",
+     "add shop.org to the list"),
+    ("site", page('<a href="HTTP://example.org.shop.org">A</a>'), "links to HTTP://example.org.shop.org", "take the"),
+    ("site", page('<a href="https://example.org@shop.org/">A</a>'), "links to https://example.org@shop", "take the"),
+    ("site", page('<svg><a xlink:href="//shop.org">A</a></svg>'), "links to //shop.org", "add shop.org"),
+    ("site", page('<script type="application/json">[{"a": "https://shop.org/b"}]</script>'),
+     "links to https://shop.org/b", "add shop.org"),
+    ("site", without("data/outward.txt"), "links to https://example.org", "data/outward.txt"),
+    ("site", add("data/outward.txt", "example.net\n"), "no page links to example.net", "delete the line"),
+    ("site", add("data/outward.txt", "example.org\n"), "not sorted and once each", "sort its lines"),
     ("site", page('<img src="c.png">'), "c.png has no alt text", "where it is drawn"),
     ("site", add("_build/html/a.css", "@font-face { src: url('https://fonts.org/a.woff2') }"), "a.css",
      "_static"),
@@ -372,6 +402,7 @@ def test_the_gates_own_files_need_no_exemption():
     "".join(shuffled(position, RIGHT) for position in range(8))])
 def test_good_quizzes(course, text):
     add(CHAPTER, text)(course)
+    sums.read_quizzes(course)
     assert GATES["quizzes"](course) == []
 
 
@@ -385,6 +416,36 @@ def test_luck_is_counted_as_by_hand():
     found = list(quiz_gate.quizzes(habit(lambda at: shuffled(at if at > 3 else 0, RIGHT)), "a.md"))
     assert [len(one.right) for one in found] == [1] * 8 and [one.right[0] for one in found].count(0) == 5
     assert "in 5 of 8 quizzes, luck gives at most 4" in next(quiz_gate.habit_problems("a.md", found, False))
+
+
+def test_where_a_quiz_stands_and_how_its_lines_break_do_not_matter(course):
+    add(CHAPTER, quiz())(course)
+    sums.read_quizzes(course)
+    change(CHAPTER, "# Deciding\n", "# Deciding\n\nMore words.\n")(course)
+    change(CHAPTER, "<p>Silence is", "<p>Silence\nis")(course)
+    assert GATES["quizzes"](course) == []
+    change(CHAPTER, "Of 1,000 waits", "Of 1,001 waits")(course)
+    assert [found.partition(" (")[0] for found in GATES["quizzes"](course)] == [
+        f"{CHAPTER}:11: this quiz has changed since it was last read"]
+
+
+def test_the_sites_that_a_page_may_link_to(course):
+    page('<a href="https://EXAMPLE.org/a?b=1#c">A</a><a href="b.html">B</a><link rel="license" '
+         'href="http://example.org/by"><script type="application/json">["https://example.org/d"]</script>'
+         '<script>const svg = "http://www.w3.org/2000/svg";  // a name</script>')(course)
+    assert GATES["site"](course) == []
+
+
+@pytest.mark.parametrize("value, unit, style", [
+    (0.1125, "", ".3f"), (0.8125, "%", ".1%"), (0.0625, "%", ".1%"), (2.5, "", ".0f"), (3.5, "", ".0f"),
+    (0.28345, "%", ".2%"), (1298.5, "", ",.0f"), (-0.0004, "", ".2f")])
+def test_a_lab_rounds_as_the_pages_do(value, unit, style):
+    """What the role prints passes, and the same with another last digit does not."""
+    shown = results.format({"value": value}, style).removesuffix(" %")
+    scaled = value * prose_gate.SCALE.get(unit, 1)
+    assert prose_gate.agrees(scaled, shown)
+    for other in set("0123456789") - {shown[-1]}:
+        assert not prose_gate.agrees(scaled, shown[:-1] + other)
 
 
 def test_sums_of_a_quiz():

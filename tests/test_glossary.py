@@ -1,4 +1,4 @@
-"""The first time that a chapter uses a word of the glossary in its prose, the word leads there.
+"""The first time that a chapter or the landing page uses a word of the glossary in its prose, the word leads there.
 
 Prose is paragraphs and list items, also inside boxes. Headings, words in bold, tables, code, quotations, quizzes
 (HTML), titles of works and the texts of links are none.
@@ -24,6 +24,7 @@ NO_CHAPTER = {"glossary.md", "notation.md", "references.md", "cards.md"}
 
 # (page, words of the page) -> why they are not the glossary's word.
 EXCEPTIONS = {
+    ("index.md", "Every lab replays"): "a verb, on a card that is a link",
     ("00_how_to_use.md", "The labs replay"): "a verb",
     ("01_deciding.md", "exact audit"): "a duty to explain an answer, not our check of recordings",
     ("04_cost.md", "the price of support"): "people who help customers",
@@ -47,8 +48,7 @@ def first_uses(text, words, name=""):
     """Term -> (line, whether it is a link) of its first use in the prose of a page."""
     for page, phrase in EXCEPTIONS:
         text = text.replace(phrase, GONE) if page == name else text
-    pattern = re.compile(r"(?<![\w-])(" + "|".join(map(re.escape, words)) + r")s?(?![\w-])", re.I)
-    known = {word.lower(): word for word in words}
+    pattern, known = word_pattern(words), {word.lower(): word for word in words}
     found = {}
     for line, kind, part in pieces(text):
         if kind == "term":
@@ -56,6 +56,16 @@ def first_uses(text, words, name=""):
         for use in pattern.findall(part) if kind == "text" else ():
             found.setdefault(known[use.lower()], (line, False))
     return found
+
+
+def word_pattern(words):
+    return re.compile(r"(?<![\w-])(" + "|".join(map(re.escape, words)) + r")s?(?![\w-])", re.I)
+
+
+def used(text, words):
+    """The words that a page uses anywhere, tables and links included: those are the words that a reader meets."""
+    met = {use.lower() for use in word_pattern(words).findall(text)}
+    return {word for word in words if word.lower() in met}
 
 
 def pieces(text, first_line=1):
@@ -102,12 +112,12 @@ def inline_pieces(token, line):
 
 
 def chapters():
-    return [path for path in sorted(CHAPTERS.glob("*.md")) if path.name not in NO_CHAPTER]
+    return [paths.ROOT / "index.md", *(path for path in sorted(CHAPTERS.glob("*.md")) if path.name not in NO_CHAPTER)]
 
 
 def unlinked(name, text, words):
     """One line for each term whose first use is no link."""
-    return [f"chapters/{name}:{line}: the first {term!r} has no link; write {{term}}`{term}`"
+    return [f"{name}:{line}: the first {term!r} has no link; write {{term}}`{term}`"
             for term, (line, linked) in first_uses(text, words, name).items() if not linked]
 
 
@@ -124,13 +134,18 @@ def test_the_glossary_is_sorted_and_every_word_is_used():
     text = (CHAPTERS / "glossary.md").read_text(encoding="utf-8")
     order = ENTRY.findall(text)
     assert len(order) > 20 and order == sorted(order, key=str.lower)
-    met = {term for path in chapters() for term in first_uses(path.read_text(encoding="utf-8"), WORDS)}
+    met = set().union(*(used(path.read_text(encoding="utf-8"), WORDS) for path in chapters()))
     assert set(WORDS) - met == set(), "no chapter uses it: delete it, or the chapter has another word for it"
+
+
+def test_a_word_that_no_page_uses_would_be_found():
+    words = ["AUC", "tier", "token"]
+    assert used("| AUC |\n|---|\n| a {term}`tiers <tier>` |\n\nA tokenizer.", words) == {"AUC", "tier"}
 
 
 def test_exceptions_are_needed():
     for name, phrase in EXCEPTIONS:
-        text = (CHAPTERS / name).read_text(encoding="utf-8")
+        text = next(path for path in chapters() if path.name == name).read_text(encoding="utf-8")
         assert phrase in text and unlinked("", text, WORDS), f"{name}: {phrase!r} is not needed; take it out"
 
 

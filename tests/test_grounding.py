@@ -5,16 +5,19 @@ bird-strike remarks, reviews, and sentences of our own in twelve scripts.
 """
 
 import datetime as dt
+import json
 
 import planted
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hybridlab import datasets
+from hybridlab import datasets, paths, sources
 from hybridlab.errors import BadInput
 from hybridlab.evaluate import wilson
-from hybridlab.grounding import dates, ground, named, numbers, supports
+from hybridlab.fields import Date, Exact, Text, kinds
+from hybridlab.grounding import ground, named, supports
+from hybridlab.readings import dates, numbers
 
 SOURCES = ("hhs", "birds", "reviews")
 
@@ -162,6 +165,39 @@ def test_planted_values(what, texts):
     assert alarms.value <= 0.05 and flagged.value >= 0.95, f"{what}: {alarms}; {flagged}"
 
 
+@pytest.mark.parametrize("fields", [("order_number", "contact"), ("name",)])
+def test_planted_codes_and_names(fields):
+    """Over the words that the labellers quoted for the 150 messages; wrong values are one character away."""
+    lines = [json.loads(line) for line in paths.data("messages", "gold.jsonl").read_text("utf-8").splitlines()]
+    given = [(kinds(sources.Message)[field], line["fields"][field], line["evidence"][field], field)
+             for line in lines for field in fields if line["fields"][field]]
+    alarms = share(not kind.supports(value, quote) for kind, value, quote, _ in given)
+    flagged = share(not kind.supports(wrong, quote) for kind, value, quote, field in given
+                    for wrong in planted.near_codes(value, field))
+    print(f"{fields}: false alarms {alarms}; flagged {flagged}")
+    assert alarms.value <= 0.05 and flagged.value >= 0.95, f"{fields}: {alarms}; {flagged}"
+
+
+CONTACT, ORDER = (kinds(sources.Message)[name] for name in ("contact", "order_number"))
+
+
+@pytest.mark.parametrize("kind, value, span, carried", [
+    (CONTACT, "1207700", "flat 12, 07700 900118", False), (CONTACT, "07700900118", "flat 12, 07700 900118", True),
+    (CONTACT, "+442079460177", "ring +44 (20) 7946-0177.", True), (CONTACT, "2079460177", "+44 20 7946-0177", False),
+    (CONTACT, "a.osei@example.com", "Mail A.Osei@example.com, please", True),
+    (CONTACT, "osei@example.com", "a.osei@example.com", False),
+    (ORDER, "HL31882", "no. hl 31-882", True), (ORDER, "31882", "no. hl 31-882", False),
+    (ORDER, "31882", "order 31882, please", True), (ORDER, "3188", "order 31882", False),
+    (ORDER, "W123456", "(w-1234-56)", True), (ORDER, "1234", "R1234", False), (ORDER, "R1234", "R 1234: late", True),
+    (Exact(form=str.upper), "ab", "the abc", False), (Exact(form=str.upper), "ab", "the Ab", True),
+    (Text(similarity=1.0), "Anna Holt", "Dr Anne Holt", False),
+    (Text(similarity=1.0), "anne holt", "Dr Anne  Holt", True), (Text(), "Red-tailed hawk", "a redtailed hawk", True),
+    (Text(), "gull", "two gulls", True), (Text(), "gull", "crow", False),
+])
+def test_a_code_or_name_is_carried_whole_or_not_at_all(kind, value, span, carried):
+    assert kind.supports(value, span) is carried
+
+
 @pytest.mark.parametrize("text, values", [
     ("3,800", [3800]), ("3.800", [3.8, 3800]), ("12 345", [12345, 12, 345]), ("1,234.50", [1234.5]),
     ("1.234,50", [1234.5]), ("-5 degrees", [-5]), ("2-10 birds", [2, 10]), ("B737", []), ("the 3rd", []),
@@ -195,6 +231,56 @@ def test_a_relative_date_needs_the_day_it_was_sent(text, day):
     sent = dt.date(2026, 3, 4)  # a Wednesday
     assert supports(day, text, sent=sent) and not supports(day, text)
     assert not supports(day + dt.timedelta(40), text, sent=sent)
+
+
+# The table of the guide in data/messages/README.md, sent on Wednesday 7 January 2026.
+GUIDE = {"today": 7, "tonight": 7, "this evening": 7, "tomorrow": 8, "the day after tomorrow": 9, "in three days": 10,
+         "in a week": 14, "in a fortnight": 21, "a week tomorrow": 15, "Friday": 9, "this Friday": 9,
+         "Friday coming": 9, "Wednesday": 14, "next Friday": 16, "Friday next": 16, "next Monday": 12,
+         "Monday next": 12, "Friday of next week": 16, "Friday week": 16, "a week on Friday": 16, "fri": 9, "by sat": 10,
+         "the Friday after next": 23, "the 14th": 14, "14 January": 14, "9/1": 9}
+
+
+@pytest.mark.parametrize("sentence", ["{}", "could you come {} please", "Come {}, not before. It is for 3 lamps"])
+@pytest.mark.parametrize("words", GUIDE)
+def test_a_date_is_read_as_the_guide_says(words, sentence):
+    text, sent = sentence.format(words), dt.date(2026, 1, 7)
+    day = dt.date(2026, 1, GUIDE[words])
+    kind = Date(day_first=True, ahead=True)
+    assert kind.read(text, sent) == day and kind.supports(day, text, sent)
+    place, *_ = dates(text, sent, day_first=True)
+    assert kind.read(text[place.start:place.end], sent) == day  # the words that were read are the whole phrase
+
+
+@pytest.mark.parametrize("words, day", [("Christmas Eve", dt.date(2026, 12, 24)),
+                                        ("New Year's Day", dt.date(2027, 1, 1))])
+def test_a_feast_is_its_fixed_date(words, day):
+    assert Date(ahead=True).read(f"bring it on {words}", dt.date(2026, 1, 7)) == day
+
+
+@pytest.mark.parametrize("sent", [dt.date(2026, 1, day) for day in range(5, 12)])
+@pytest.mark.parametrize("weekday", range(7))
+def test_weekdays_are_read_against_the_calendar(sent, weekday):
+    """Against a walk through the calendar, day by day."""
+    name = f"{dt.date(2026, 1, 5 + weekday):%A}"
+    ahead = [sent + dt.timedelta(days) for days in range(1, 22)]
+    first = next(day for day in ahead if day.weekday() == weekday)
+    next_week = next(day for day in ahead if day.weekday() == weekday
+                     and day.isocalendar()[:2] == (sent + dt.timedelta(7)).isocalendar()[:2])
+    last = next(day for day in (sent - dt.timedelta(days) for days in range(1, 8)) if day.weekday() == weekday)
+    told = {f"on {name}": first, f"next {name}": next_week, f"{name} week": first + dt.timedelta(7),
+            f"the {name} after next": next_week + dt.timedelta(7), f"last {name}": last}
+    assert {words: Date().read(words, sent) for words in told} == told
+
+
+def test_every_day_near_is_read_in_order():
+    found = dates("came yesterday, come again Monday", dt.date(2026, 1, 7))
+    assert [reading.values[0].day for reading in found] == [6, 12]
+
+
+@pytest.mark.parametrize("text", ["i sat down", "the sun is out", "wed like a lamp", "on Mondays", "next month"])
+def test_a_word_like_a_weekday_is_no_day(text):
+    assert dates(text, dt.date(2026, 1, 7)) == []
 
 
 @pytest.mark.parametrize("text", ["in 99999999 weeks", "31/31/2010", "0/0/00", "2010-13-45", "", "in in days"])

@@ -2,14 +2,17 @@
 
 import itertools
 import json
+import os
 import pickle
+import subprocess
+import sys
 
 import httpx2
 import openai
 import pytest
 from scripted import Peer, reply
 
-from hybridlab import llm, recordings
+from hybridlab import llm, models, paths, recordings
 from hybridlab.errors import BadInput, BudgetSpent, MissingRecording
 from hybridlab.llm import audit_report, connect, label_probabilities
 
@@ -88,6 +91,70 @@ def test_a_miss_without_a_model_on_disk_says_how_to_get_one(store, monkeypatch):
     monkeypatch.setenv("HYBRIDLAB_HOME", str(store / "home"))
     with pytest.raises(MissingRecording, match=f"hybridlab pull {MODEL}"):
         ask(connect("demo", "auto"))
+
+
+@pytest.fixture
+def one_here(store, monkeypatch):
+    """A machine with the file of the smallest model and no other."""
+    home = store / "home"
+    monkeypatch.setenv("HYBRIDLAB_HOME", str(home))
+    (home / "models").mkdir(parents=True)
+    models.get("smollm2-135m").path.write_bytes(b"")
+    return home
+
+
+def test_a_miss_names_the_models_that_are_here(one_here):
+    with pytest.raises(MissingRecording, match=f"ask smollm2-135m, which is here(?s:.*)pull {MODEL}, or set OPENAI"):
+        ask(connect("demo", "auto"))
+
+
+@pytest.mark.parametrize("mode", ["auto", "replay", "live"])
+def test_an_unknown_model_is_not_to_be_pulled(one_here, mode):
+    with pytest.raises(MissingRecording) as caught:
+        ask(connect("demo", mode), model="gpt-4o")
+    for part in ("no local model is called 'gpt-4o'", *models.REGISTRY, "OPENAI_BASE_URL and OPENAI_API_KEY"):
+        assert part in str(caught.value)
+    assert "pull" not in str(caught.value)
+
+
+def test_a_miss_in_replay_says_the_same_on_every_machine(one_here):
+    (one_here.parent / "recordings" / "other.000.jsonl").touch()
+    with pytest.raises(MissingRecording) as caught:
+        ask(connect("demo", "replay"))
+    assert str(caught.value) == (
+        f"no recording for this call to {MODEL}: 'Review: tea\\nLabel:'\n"
+        "  expected: a recorded prompt, or a live model (replay mode never asks a model)\n"
+        f"  to do:    python -m hybridlab pull {MODEL}, or set OPENAI_BASE_URL and OPENAI_API_KEY; "
+        "then HYBRIDLAB_MODE=auto")
+
+
+@pytest.mark.parametrize("mode", ["auto", "replay"])
+def test_recordings_that_are_not_here_are_to_be_checked_out(one_here, mode):
+    with pytest.raises(MissingRecording, match="to do:    git checkout data/recordings"):
+        ask(connect("demo", mode))
+
+
+def test_a_batch_that_nobody_could_answer_is_refused_before_its_first_call(one_here):
+    ask(client(Peer(), "record"))
+    connect("demo", "auto").seam.check_live([ASK])
+    client(Peer()).seam.check_live([{**ASK, "seed": 1}])
+    with pytest.raises(MissingRecording, match=f"pull {MODEL}"):
+        connect("demo", "auto").seam.check_live([ASK, {**ASK, "seed": 1}])
+
+
+LOADED_FIRST = ("import numpy, threadpoolctl, hybridlab; "
+                "print(*{library['num_threads'] for library in threadpoolctl.threadpool_info()})")
+
+
+@pytest.mark.parametrize("chosen, threads", [(None, "1"), ("2", "2")])
+def test_one_thread_unless_the_reader_chose_even_when_numpy_came_first(monkeypatch, chosen, threads):
+    if (os.cpu_count() or 1) < 2:
+        pytest.skip("one core has one thread anyway")
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    environment = os.environ | ({"OMP_NUM_THREADS": chosen} if chosen else {})
+    done = subprocess.run([sys.executable, "-c", LOADED_FIRST], capture_output=True, text=True, check=True,
+                          env=environment, cwd=paths.ROOT)
+    assert done.stdout.split() == [threads]
 
 
 def test_unknown_mode():
@@ -240,3 +307,11 @@ def test_instructorlike_json_mode_replays(store):
 
 def test_modes_are_documented():
     assert all(f"``{mode}``" in connect.__doc__ or mode in connect.__doc__ for mode in llm.MODES)
+
+
+@pytest.mark.parametrize("body", [b"<html>", b"", b"[]", b"null", b'{"choices": []}', b'{"choices": [{}], "usage": 3}'])
+def test_a_200_that_is_no_completion_is_a_bad_gateway_and_is_not_recorded(body, store):
+    made = client(httpx2.MockTransport(lambda request: httpx2.Response(200, content=body)))
+    with pytest.raises(openai.InternalServerError, match="no completion"):
+        ask(made)
+    assert not list(store.rglob("*.jsonl"))

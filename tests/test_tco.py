@@ -12,7 +12,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hybridlab import tco
+from hybridlab import calculators, tco
 from hybridlab.errors import BadInput, DataMissing
 from hybridlab.scenario import Range
 from hybridlab.tco import Scenario, break_even, frontier, outcomes, pick, table, tornado
@@ -60,7 +60,7 @@ def test_every_line_of_a_bill_worked_by_hand():
     assert row["usd_total"] == pytest.approx(2100 + 12 * sum(lines.values()))
     assert row["usd_per_query"] == pytest.approx(row["usd_total"] / 12_000)
     assert row["usd_per_success"] == pytest.approx(row["usd_total"] / (12_000 * 0.883625))
-    assert row["latency_s"] == 2, "of those that do not wait for the batch"
+    assert row["latency_s"] == 3600, "half of them wait for the batch, so the p95 does"
 
 
 def test_the_bill_that_the_chapter_prints():
@@ -162,6 +162,14 @@ def test_everything_in_a_batch_waits_for_it():
     assert row["usd_per_query"] == 0.5 and row["latency_s"] == 86400 and not row["fits"]
 
 
+@pytest.mark.parametrize(("share", "p95"), [(0, 2), (0.05, 2), (0.06, 3600), (1, 3600)])
+def test_a_p95_is_the_delay_of_the_batch_once_more_than_one_in_twenty_wait_for_it(share, p95):
+    waits = np.where(np.arange(1000) < share * 1000, 3600, 2)
+    assert np.quantile(waits, 0.95, method="inverted_cdf") == p95
+    batch = dict(quality=1, usd_per_call=1, batch_share=share, batch_delay_s=3600, latency_s=2)
+    assert table(scenario(batch=batch)).loc["batch", "latency_s"] == p95
+
+
 def test_return_on_investment():
     old = dict(quality=1, usd_per_call=1)
     new = dict(quality=1, engineering_hours=50, operations_usd_per_month=600)
@@ -169,6 +177,29 @@ def test_return_on_investment():
     assert bill.loc["new", "saves_usd"] == 36 * 400 - 5000 and bill.loc["new", "payback_months"] == 5000 / 400
     assert bill.loc["new", "roi"] == (36 * 400 - 5000) / 5000
     assert bill.loc["old", "saves_usd"] == 0 and np.isnan(bill.loc["old", "payback_months"])
+
+
+def test_the_start_of_a_baseline_that_runs_already_is_sunk():
+    """$4,000 were paid for the old one: not running it would look as if $1,000 had to be added; it is $5,000."""
+    old = dict(quality=1, usd_per_call=1, engineering_hours=30, labels=2000)
+    new = dict(quality=1, engineering_hours=50, operations_usd_per_month=600)
+    shared = dict(months=36, usd_per_engineering_hour=100, usd_per_label=0.5, baseline="old")
+    planned, runs = (table(scenario(old=old | {"running": running}, new=new, **shared)) for running in (False, True))
+    assert planned.loc["old", "once_usd"] == 4000 and planned.loc["new", "payback_months"] == 1000 / 400
+    assert runs.loc["old", "once_usd"] == 0 and runs.loc["old", "usd_total"] == 36 * 1000
+    assert runs.loc["new", "payback_months"] == 5000 / 400
+    assert runs.loc["new", "roi"] == (36 * 400 - 5000) / 5000
+    assert runs.loc["new", "saves_usd"] == 36 * 400 - 5000
+
+
+def test_a_sunk_start_moves_nothing_in_a_tornado_or_a_simulation():
+    old = dict(quality=1, usd_per_call=1, engineering_hours=between(30, 10, 90), running=True)
+    case = scenario(old=old, new=dict(quality=1, engineering_hours=5), usd_per_engineering_hour=100, baseline="old")
+    assert tornado(case, "old").loc["old.engineering_hours", ["usd_at_low", "usd_at_high", "becomes"]].tolist() == [
+        1000, 1000, ""]
+    found = tco.simulate(case, 50, rng=np.random.default_rng(0))
+    assert found.loc["old", ["usd_total_low", "usd_total_high"]].tolist() == [1000, 1000]
+    assert found.loc["new", ["saves_usd", "loses"]].tolist() == [500, 0]
 
 
 # ---- break-evens against closed forms and scipy
@@ -248,6 +279,61 @@ def test_unknown_names_are_told_with_the_nearest():
         pick(table(case), at_most={"latency": 1})
 
 
+def tokens():
+    own = dict(quality=0.9, prompt_tokens=400, cached_tokens=100, usd_per_m_prompt_tokens=2, completion_tokens=10,
+               usd_per_m_cached_tokens=1, failed_share=0.5, repair_turns=2, feedback_tokens=5)
+    return scenario(queries_per_month=between(1000, 500, 2000), own=own, api=dict(quality=0.9, usd_per_call=0.0008))
+
+
+NAN = float("nan")
+NONSENSE = [
+    (lambda: Scenario.read(5), "source is 5"),
+    (lambda: tornado(tokens(), "apo"), "unknown option 'apo'"),
+    (lambda: tornado(tokens(), "api", "apo"), "unknown option 'apo'"),
+    (lambda: pick(table(tokens()), cheapest="usd"), "unknown column 'usd'"),
+    (lambda: pick(table(tokens()), at_least={"quality": NAN}), "the limit of quality is nan"),
+    (lambda: frontier(table(tokens()), low=("usd",)), "unknown axis 'usd'"),
+    (lambda: frontier({"quality": [1, NAN], "usd_per_month": [1, 2]}), "quality is nan"),
+    (lambda: tco.simulate(tokens(), 0, rng=np.random.default_rng(0)), "draws is 0"),
+    (lambda: outcomes(tokens(), {"queries_per_month": -5}), "queries_per_month is -5"),
+    (lambda: outcomes(tokens(), {"queries_per_month": [1, NAN]}), "queries_per_month is nan"),
+    (lambda: outcomes(tokens(), {"api.quality": 2}), "api.quality is 2"),
+    (lambda: outcomes(tokens(), {"months": 0}), "months is 0"),
+    (lambda: outcomes(tokens(), {"own.cached_tokens": 500}), "cached_tokens above prompt_tokens"),
+    (lambda: break_even(tokens(), "own", "api", "own.cached_tokens", between=(1, 500)), "cached_tokens above"),
+    (lambda: break_even(tokens(), "own", "api", between=(-10, 10)), "between of queries_per_month is -10"),
+    (lambda: break_even(tokens(), "own", "api", between=(NAN, 10)), "between of queries_per_month is nan"),
+    (lambda: break_even(tokens(), "own", "api", between=(10, 1)), "between is"),
+    (lambda: break_even(tokens(), "own", "api", between=5), "between is 5"),
+    (lambda: break_even(tokens(), "own", "api", points=1), "points is 1"),
+    (lambda: break_even(tokens(), "own", "api", "volume"), "unknown input 'volume'"),
+]
+
+
+@pytest.mark.parametrize(("ask", "says"), NONSENSE, ids=[f"{i}: {says}" for i, (_, says) in enumerate(NONSENSE)])
+def test_nonsense_is_refused_by_name(ask, says):
+    with pytest.raises(BadInput, match=says):
+        ask()
+
+
+def test_a_search_over_tokens_and_turns_stays_where_they_mean_something():
+    """One turn costs 700 millionths; the second adds half of 600 x 2 + ... and passes the API's 800."""
+    found = break_even(tokens(), "own", "api", "own.repair_turns", points=301)
+    assert found.between == (0, 100) and found.ranges == ((0, pytest.approx(0.5, abs=0.01)),)
+    found = break_even(tokens(), "own", "api", "own.cached_tokens", points=301)
+    assert found.between == (0, 400)
+    assert break_even(tokens(), "own", "api", "own.prompt_tokens", points=301).between == (100, 1e9)
+
+
+def test_drawn_turns_and_machines_are_whole():
+    case = scenario(one=dict(quality=0.9, usd_per_call=1, failed_share=1, repair_turns=between(1, 0, 3)),
+                    two=dict(quality=0.9, usd_per_machine_hour=1, queries_per_s_per_machine=1,
+                             least_machines=between(2, 1, 4)))
+    found = outcomes(case, {"one.repair_turns": [0.4, 0.6, 2.6], "two.least_machines": [1.4, 1.6, 3.6]})
+    assert found["one"]["calls"].tolist() == [1000, 2000, 4000]
+    assert found["two"]["machine_count"].tolist() == [1, 2, 4]
+
+
 # ---- which one
 
 
@@ -304,8 +390,8 @@ def test_tornado_of_a_product_worked_by_hand():
     assert found[["usd_at_low", "usd_at_high", "swing"]].values.tolist() == [
         [20, 300, 280], [50, 200, 150], [100, 100, 0]]
     assert found["becomes"].tolist() == ["own", "own", ""]
-    turns = found["flips_at"].tolist()  # 150 / .01 queries and 150 / 10,000 dollars, up to the grid
-    assert turns[0] == pytest.approx(15_000, abs=280) and turns[1] == pytest.approx(0.015, abs=0.00015)
+    turns = found["flips_at"].tolist()  # 150 / .01 queries and 150 / 10,000 dollars
+    assert turns[:2] == pytest.approx([15_000, 0.015], rel=1e-9)
     assert np.isnan(turns[2])
 
 
@@ -338,6 +424,85 @@ def test_the_same_generator_gives_the_same_page():
     assert one == two and len(one.splitlines()) < 90
     assert one.startswith(f"# {case.name}\n") and "**Decision: hosted**" in one
     assert "not classifier: quality 0.78 < 0.8" in one and "| machines | 0 | 0 | 0 | 140.2 |" in one
+
+
+def test_savings_are_taken_on_the_same_draws():
+    """own costs .5 q + 2,000, api 1 q: it saves .5 q - 2,000 and loses below 4,000 queries."""
+    from scipy import stats
+
+    case = scenario(queries_per_month=between(6_000, 2_000, 10_000), api=dict(quality=0.9, usd_per_call=1),
+                    own=dict(quality=0.9, usd_per_call=0.5, operations_usd_per_month=2000), baseline="api")
+    saved = tco.savings(case, "own", draws=200_000, rng=np.random.default_rng(2))
+    volume = stats.triang(0.5, 2_000, 8_000)
+    for end, p in [(saved.low, 0.05), (saved.usd, 0.5), (saved.high, 0.95)]:
+        assert end == pytest.approx(0.5 * volume.ppf(p) - 2000, abs=15)
+    assert saved.loses == pytest.approx(volume.cdf(4_000), abs=0.004)
+    row = tco.simulate(case, 200_000, rng=np.random.default_rng(2)).loc["own"]
+    assert tuple(row[["saves_usd", "saves_usd_low", "saves_usd_high", "loses"]]) == saved
+    back = tco.savings(case, "api", "own", 200_000, rng=np.random.default_rng(2))
+    assert (back.low, back.high, back.loses) == pytest.approx((-saved.high, -saved.low, 1 - saved.loses))
+    with pytest.raises(BadInput, match="unknown option None"):
+        tco.savings(scenario(queries_per_month=between(5, 1, 9), api=dict(quality=1)), "api",
+                    rng=np.random.default_rng(0))
+
+
+def test_the_frontier_counts_quality_once():
+    """At $5 an error the worse one is dearer in all, 100 + 500 against 300 + 250, and its invoices are lower."""
+    worse, better = dict(quality=0.9, usd_per_call=0.1), dict(quality=0.95, usd_per_call=0.3)
+    doubt = between(5, 4.5, 5.5)
+    case = scenario(worse=worse, better=better, usd_per_error=doubt)
+    bill = table(case)
+    assert bill.loc["worse", ["usd_total", "invoices_usd"]].tolist() == pytest.approx([600, 100])
+    assert bill.loc["better", ["usd_total", "invoices_usd"]].tolist() == pytest.approx([550, 300])
+    assert tco.simulate(case, 100, rng=np.random.default_rng(0))["frontier"][:2].tolist() == [1, 1]
+
+
+def test_the_draw_of_the_latency_meets_the_deadline_or_does_not():
+    """A triangle from 1 to 5 with its top at 2: (5 - 4)^2 / (4 x 3) of it lie above 4."""
+    one = dict(quality=1, latency_s=between(2, 1, 5))
+    own = dict(quality=1, latency_s=2, usd_per_machine_hour=1, queries_per_s_per_machine=between(0.5, 0.1, 0.9))
+    case = scenario(one=one, own=own, most_latency_s=4)
+    found = tco.simulate(case, 100_000, rng=np.random.default_rng(0))
+    assert found.loc["one", "fits"] == pytest.approx(1 - 1 / 12, abs=0.004) and found.loc["own", "fits"] == 1
+    assert found.loc["none", "wins"] == 0
+    alone = scenario(one=one, most_latency_s=4)
+    odds = tco.simulate(alone, 100_000, rng=np.random.default_rng(0))["wins"]
+    assert odds["none"] == pytest.approx(1 / 12, abs=4e-3)
+
+
+def test_a_page_states_total_saving_payback_and_every_flip_and_no_nan():
+    """own: 1,000 at the start, 100 a month for 12 months; rival: 240 a month. 12 x 140 - 1,000 = 680."""
+    kinds = ("prompt_tokens", "cached_tokens", "completion_tokens")
+    noise = {f"usd_per_m_{kind}": between(1, 0.5, 2) for kind in kinds}
+    own = dict(quality=0.9, engineering_hours=10, operations_usd_per_month=between(100, 50, 140), latency_s=1,
+               prompt_tokens=between(9, 8, 10), completion_tokens=between(9, 8, 10), feedback_tokens=between(2, 1, 3),
+               failed_share=between(0.1, 0, 0.2), retry_share=between(0.1, 0, 0.2), repair_turns=1, **noise)
+    rival = dict(quality=0.9, usd_per_call=between(0.24, 0.1, 0.3), latency_s=1)
+    case = scenario(months=12, own=own, rival=rival, baseline="rival", usd_per_engineering_hour=100)
+    text = tco.page(case, rng=np.random.default_rng(0), draws=2_000)
+    rows = text.partition("## What would change it")[2].partition("##")[0].split("\n")
+    first = rows[4]
+    assert first.startswith("| rival.usd_per_call |") and "| rival |" in first, "it flips, though its swing is 0"
+    assert tornado(case, "own").loc["rival.usd_per_call", "swing"] == 0
+    # Calls of own: 1 / .9 x (1.1 x 9 + .1 x 11 prompt and 1.1 x 9 written tokens), fractions of a dollar in all
+    assert "- Total: $2,200, in nine draws of ten $" in text
+    assert "- Saving against rival: $679.7, in nine draws of ten " in text and "; a loss in " in text
+    assert "- Payback: after 7.144 months. ROI: 0.6797 times" in text
+    assert "- No option fits in 0.0% of the draws." in text
+    assert "nan" not in text and len(text.splitlines()) < 90
+
+
+def test_a_page_says_what_has_no_payback():
+    volume = between(1000, 900, 1100)
+    old, free = dict(quality=1, usd_per_call=1), dict(quality=1, usd_per_call=0.5)
+    both = scenario(queries_per_month=volume, old=old, free=free, baseline="old")
+    text = tco.page(both, rng=np.random.default_rng(0))
+    assert "Payback and ROI: not defined, nothing more is spent at the start." in text
+    text = tco.page(scenario(queries_per_month=volume, old=old, baseline="old"), rng=np.random.default_rng(0))
+    assert "Saving: old is the baseline" in text
+    text = tco.page(scenario(queries_per_month=volume, old=old, least_quality=1, most_latency_s=0, baseline="old",
+                             slow=dict(quality=0.5, latency_s=1)), rng=np.random.default_rng(0))
+    assert "Decision: old" in text
 
 
 def test_without_ranges_there_is_no_doubt_to_draw():
@@ -387,6 +552,13 @@ BAD = [
     ({"options.hosted.retry_share": 1}, "options.hosted has retry_share 1", "no price"),
     ({"options.hosted.latency": 1}, "options.hosted.latency has no unit", "latency_s"),
     ({"options.hosted.engineering": 1}, "options.hosted.engineering has no unit", "engineering_hours"),
+    ({"months": 0}, "months is 0", "above 0"),
+    ({"options.hosted.repair_turns": 1.5}, "options.hosted.repair_turns is 1.5", "whole"),
+    ({"options.hosted.repair_turns": 10**7}, "options.hosted.repair_turns is 1e+07", "at most 100"),
+    ({"options.own.least_machines": 1.5}, "options.own.least_machines is 1.5", "whole"),
+    ({"options.own.provider": "openai"}, "options.own names a provider and no model", "name the model"),
+    ({"options.hosted.provider": "opnai"}, "provider is 'opnai'", "openai"),
+    ({"options.hosted.running": "yes"}, "options.hosted.running is 'yes'", "boolean"),
     ({"options.hosted.promt_tokens": 1}, "options.hosted.promt_tokens is no input", "prompt_tokens"),
     ({"options.hosted.usd_per_m_prompt_tokens": 1}, "options.hosted names a model and states rates",
      "price_factor"),
@@ -441,54 +613,7 @@ def test_committed_scenarios_can_be_read(file):
 
 # ---- the calculators: the same cases in Python and in JavaScript
 
-IN_PYTHON = {}
-
-
-def in_python(calculator):
-    def keep(function):
-        IN_PYTHON[calculator] = function
-        return function
-    return keep
-
-
-@in_python("monthly")
-def monthly(other_quality, other_usd_per_query, other_usd_per_month, **inputs):
-    other = dict(quality=other_quality, usd_per_call=other_usd_per_query,
-                 operations_usd_per_month=other_usd_per_month)
-    shared = {key: inputs.pop(key) for key in ("queries_per_month", "least_quality")}
-    case = scenario(this=inputs, other=other, **shared)
-    this, that = table(case).loc[["this", "other"]].to_dict("records")
-    return {"usd_per_call": outcomes(case, {"queries_per_month": 1})["this"]["calls"],
-            "usd_per_month": this["usd_per_month"], "usd_per_success": this["usd_per_success"],
-            "other_usd_per_month": that["usd_per_month"], "other_usd_per_success": that["usd_per_success"],
-            "break_even": str(break_even(case, "other", "this"))}
-
-
-@in_python("hosting")
-def hosting(queries_per_month, least_quality, api_usd_per_query, api_quality, own_quality, **inputs):
-    case = scenario(queries_per_month=queries_per_month, least_quality=least_quality,
-                    api=dict(quality=api_quality, usd_per_call=api_usd_per_query),
-                    own=dict(quality=own_quality, **inputs))
-    api, own = table(case).loc[["api", "own"]].to_dict("records")
-    return {"api_usd_per_month": api["usd_per_month"],
-            **{f"own_{key}": own[key] for key in ("usd_per_month", "usd_per_query", "usd_per_success")},
-            "machine_count": own["machine_count"], "utilisation": own["utilisation"],
-            "break_even": str(break_even(case, "own", "api"))}
-
-
-@in_python("cascade")
-def cascade(cheap_usd, strong_usd, kept_quality, escalated_quality, strong_quality, escalation_share, **shared):
-    quality = (1 - escalation_share) * kept_quality + escalation_share * escalated_quality
-    both = dict(quality=quality, usd_per_call=cheap_usd, escalates_to="strong",
-                escalation_share=escalation_share, quality_by_escalation=[[0, quality], [1, quality]])
-    options = dict(strong=dict(quality=strong_quality, usd_per_call=strong_usd), cascade=both)
-    case, over = scenario(**shared, **options), "cascade.escalation_share"
-    strong, both = table(case).loc[["strong", "cascade"]].to_dict("records")
-    p_star = break_even(scenario(**options), "cascade", "strong", over).ranges
-    return {**{key: both[key] for key in ("usd_per_query", "usd_per_month", "usd_per_success", "quality")},
-            **{f"strong_{key}": strong[key] for key in ("usd_per_month", "usd_per_success")},
-            "p_star": p_star[0][1] if p_star else 0,
-            "break_even": str(break_even(case, "cascade", "strong", over))}
+IN_PYTHON = {"monthly": calculators.monthly, "hosting": calculators.hosting, "cascade": calculators.cascade}
 
 
 @pytest.fixture(scope="module")
@@ -595,6 +720,14 @@ def test_a_wrong_input_is_told_with_its_remedy(calculator, change, says, page):
 def test_the_page_says_the_decision_in_words(calculator, change, headline, page):
     inputs = json.dumps(CASES["defaults"][calculator] | change)
     assert page(f"{calculator}.words({calculator}.result({inputs}), {inputs})")[0] == headline
+
+
+def test_a_million_repair_turns_do_not_freeze_the_page(page):
+    most, many = (CASES["defaults"]["monthly"] | {"failed_share": 1, "repair_turns": n} for n in (100, 10**7))
+    results = [page(f"monthly.result({json.dumps(inputs)})") for inputs in (most, many)]
+    assert results[0] == results[1] and results[0]["usd_per_call"] == about(calculators.monthly(**most)["usd_per_call"])
+    said = [page(f"(o => monthly.words(monthly.result(o), o))({json.dumps(inputs)})")[0] for inputs in (most, many)]
+    assert "100 repair turns" in said[1] and said[0] in said[1] and "repair turns" not in said[0]
 
 
 def test_no_two_inputs_of_a_form_have_the_same_label():

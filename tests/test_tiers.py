@@ -4,6 +4,7 @@ import itertools
 import pickle
 
 import numpy as np
+import httpx2
 import openai
 import pandas as pd
 import pytest
@@ -15,6 +16,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
+from sklearn.svm import LinearSVC
 
 from hybridlab import datasets, recordings
 from hybridlab.errors import BadInput, DataMissing, MissingRecording
@@ -26,6 +28,7 @@ PROMPT = Prompt("One word: positive, mixed or negative.", "Review: {text}\nLabel
 WORDS = ("tea", "coffee", "bread", "honey", "salt", "jam")
 TEXTS = [f"{mood} {word}" for word in WORDS for mood in ("lovely", "awful")]
 LABELS = ["great", "other"] * len(WORDS)
+WORD_MODEL = make_pipeline(TfidfVectorizer(), LogisticRegression())
 
 
 @pytest.fixture(autouse=True)
@@ -222,6 +225,14 @@ def test_a_wrong_key_and_a_missing_recording_are_raised():
         LLM(PROMPT).answer(["tea"])
 
 
+@pytest.mark.parametrize("bad, reason", [(400, "refused"), (404, "refused"), (422, "refused"),
+                                         (httpx2.ConnectError("refused"), "unreachable"),
+                                         (reply() | {"choices": []}, "server_error")])
+def test_a_request_that_is_not_answered_costs_one_row(bad, reason):
+    frame = llm(reply(), *[bad] * (3 if reason == "server_error" else 1), reply()).answer(["a", "b", "c"])
+    assert frame["reason"].tolist() == ["", reason, ""] and reason in REASONS
+
+
 def test_abstain_is_no_class():
     tier = llm(reply("bueno", (("bueno", 0.9),))).fit()
     assert ABSTAIN not in tier.classes_
@@ -324,6 +335,36 @@ def test_rules_may_hold_groups_and_a_broken_one_is_named(recwarn, monkeypatch):
         Rules([("(tea", "a")]).answer(["tea"])
     with pytest.raises(DataMissing, match="birds, columns, reviews"):
         Rules.load("nothing")
+
+
+@pytest.mark.parametrize("rules", [{"tea": "a"}, None, "tea", ["tea"], [("tea", "a", "b")]])
+def test_rules_that_are_no_pairs_are_an_error(rules):
+    with pytest.raises(BadInput, match=r"rules is (.|\n)*list of pairs \(pattern, label\)"):
+        Rules(rules).answer(["tea"])
+    with pytest.raises(BadInput, match="rules is "):
+        Rules(rules).fit(["tea"], ["a"])
+
+
+@pytest.mark.parametrize("tier", [Rules([("tea", "a"), ("", "b")]), Classifier(WORD_MODEL)], ids=["rules", "classifier"])
+def test_a_tier_reads_the_column_it_is_told_and_names_those_there_are(tier):
+    table, gold = pd.DataFrame({"id": [7, 8], "body": ["tea", "salt"]}), ["a", "b"]
+    with pytest.raises(BadInput, match=r"no column 'text'(.|\n)*\['id', 'body'\](.|\n)*column="):
+        clone(tier).fit(table, gold)
+    fitted = clone(tier).set_params(column="body").fit(table, gold)
+    assert fitted.answer(table)["label"].tolist() == gold
+    with pytest.raises(BadInput, match=r"no column 'body'"):
+        fitted.answer(["tea"])
+
+
+def test_an_estimator_without_probabilities_is_named():
+    with pytest.raises(BadInput, match=r"LinearSVC\(\)(.|\n)* has no predict_proba(.|\n)*CalibratedClassifierCV"):
+        Classifier(make_pipeline(TfidfVectorizer(), LinearSVC())).fit(TEXTS, LABELS)
+
+
+@pytest.mark.parametrize("threshold", ["high", 70, -0.1, float("nan"), None])
+def test_a_threshold_that_no_confidence_can_have_is_refused(threshold):
+    with pytest.raises(BadInput, match=r"threshold is (.|\n)*from 0 to 1"):
+        Classifier(WORD_MODEL, threshold=threshold).fit(TEXTS, LABELS).answer(TEXTS)
 
 
 def test_a_missing_value_is_said_to_be_unknown():

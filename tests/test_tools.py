@@ -321,6 +321,14 @@ def test_a_busy_machine_is_refused(monkeypatch):
     assert "load of the last minute is 1.90" in str(refused.value) and "95 % of a core" in str(refused.value)
 
 
+def test_readers_of_records_are_timed_on_every_record_and_none_is_a_rate():
+    task = timings.TASKS["hhs_records.both"]
+    rows = task.rows()
+    assert len(rows) == 199 and rows.index.is_unique and task.stored and not task.model
+    frame = timings.measure(task.tier(), rows.iloc[:4], clock=Stopwatch(), least=3)
+    assert list(frame) == ["seconds"] and len(frame) == 3
+
+
 def test_measuring_one_tier_keeps_the_others(monkeypatch, tmp_path):
     monkeypatch.setattr(timings, "TASKS", dict.fromkeys(["demo.a", "demo.b"], timings.Task(Echo, list)))
     frame = pd.DataFrame({"seconds": [1.0, 3.0]})

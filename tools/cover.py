@@ -23,6 +23,7 @@ LINK = re.compile(r"\{doc\}`([^<`]+) <([^>`]+)>`")
 WIDTH, HEIGHT = 432, 360
 LEFT, RIGHT, TOP, BOTTOM = 46, 316, 76, 296
 LABELS = (20, 200, 2000)
+APART = 50  # between the names of two lines, so that the figure under the upper one stands clear of the lower
 PANELS = {
     "reviews": {"title": "Food reviews", "what": "share right", "leaf": "acc", "low": 0.55, "high": 0.9,
                 "ticks": ("0.6", "0.7", "0.8", "0.9")},
@@ -121,7 +122,14 @@ def _grid(look):
           "labels of your own</text>"
 
 
+def _apart(first, second):
+    """Both heights, moved away from each other where they are closer than two names need."""
+    move = max(0, APART - abs(first - second)) / 2
+    return (first - move, second + move) if first < second else (first + move, second - move)
+
+
 def _names(look, found, llm, own):
+    llm, own = _apart(llm, own)
     for kind, name, leaf, y in (("llm", "1.5B model", found["llm"], llm),
                                 ("own", "linear model", found["curve"][2000], own)):
         yield f'<text class="series {kind}" x="{RIGHT + 12}" y="{y + 1:.1f}">{name}</text>'

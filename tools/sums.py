@@ -2,7 +2,8 @@
 
 ``data/SHA256SUMS`` has a line for each file that was measured or frozen; ``sha256sum -c SHA256SUMS`` reads it.
 ``data/outputs.txt`` has a line for each cell of a lab that shows something, images included. Only
-``make refresh``, which runs the cells, writes it.
+``make refresh``, which runs the cells, writes it. ``data/quizzes.txt`` has a line for each quiz, so that one that
+changed is named here and read again.
 """
 
 import argparse
@@ -18,8 +19,8 @@ SUMS, OUTPUTS = "SHA256SUMS", "outputs.txt"
 FROZEN = ("answers", "audits", "gold", "machine.json", "messages", OUTPUTS, "prices.toml", "prompts",
           "recordings", "results", "rules", "splits", "timings")
 # Written by hand, or counted from the others and held by tests of their own; so is all Markdown.
-FREE = ("cards", "explorer.json", "framework.json", "framework.yml", "prose_parameters.txt",
-        "provenance.json", "scenarios", "viewer.json", "workload.json", SUMS)
+FREE = ("cards", "explorer.json", "framework.json", "framework.yml", "outward.txt", "prose_parameters.txt",
+        "provenance.json", "quizzes.txt", "scenarios", "viewer.json", "workload.json", SUMS)
 
 
 def frozen(root):
@@ -126,13 +127,29 @@ def edited(root):
                        f"`python -m tools.refresh {lab}` runs it again")
 
 
+# --- quizzes ---------------------------------------------------------------------------------------------
+
+
+def read_quizzes(root, write=True):
+    """One line for each quiz that changed since it was read last; with ``write`` all count as read from now on."""
+    from .gates import quizzes  # the gates read this module
+
+    found = quizzes.everywhere(root)
+    changed = quizzes.unread(root, found)
+    if write:
+        (root / quizzes.READ).write_text(quizzes.as_read(found), encoding="utf-8")
+    return changed
+
+
 def main(arguments=None):
     parser = argparse.ArgumentParser(prog="python -m tools.sums", description=__doc__.splitlines()[0])
     parser.add_argument("--check", action="store_true", help="write nothing; say what differs")
     parser.add_argument("--root", type=Path, default=ROOT)
     chose = parser.parse_args(arguments)
     if chose.check:
-        sys.exit("\n".join([*changed(chose.root), *unknown(chose.root), *edited(chose.root)]) or 0)
+        sys.exit("\n".join([*changed(chose.root), *unknown(chose.root), *edited(chose.root),
+                            *read_quizzes(chose.root, write=False)]) or 0)
+    print("".join(f"{line}\n" for line in read_quizzes(chose.root)), end="")
     write(chose.root)
     print(f"data/{SUMS}: {len(frozen(chose.root))} files; `sha256sum -c {SUMS}` in data/ checks them")
 

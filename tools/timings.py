@@ -1,8 +1,8 @@
 """Measures latency on an idle machine: ``python -m tools.timings [task.tier ...]``.
 
 One slot, one request at a time, each prompt once (a prompt seen before answers ten times faster), at least
-200 distinct rows a task and tier, after one row of warm-up that is not counted. Answers may be recorded under
-load; these numbers may not, so the tool refuses to start on a busy machine.
+200 distinct rows a task and tier (of the records all there are), after one row of warm-up that is not counted.
+Answers may be recorded under load; these numbers may not, so the tool refuses to start on a busy machine.
 It writes ``data/timings/<machine>.json``.
 """
 
@@ -30,8 +30,9 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
-from hybridlab import connect, datasets, paths
+from hybridlab import connect, datasets, paths, sources
 from hybridlab.errors import BadInput
+from hybridlab.extract import Tagger
 from hybridlab.tiers import LLM, TOKENS, Classifier, Prompt, Rules, as_rows, ask
 from tools import outcomes
 
@@ -43,13 +44,14 @@ MOST_LOAD, MOST_OTHERS = 0.3, 20
 class Task:
     """What is measured: a tier, its rows, and the local model that answers, if one does.
 
-    A task with ``least`` rows under 201 serves the rates alone and is not stored as a tier.
+    A task that is not ``stored`` serves the rates alone.
     """
 
     tier: Callable
     rows: Callable
     model: str = ""
     least: int = LEAST_ROWS
+    stored: bool = True
 
 
 class Talk:
@@ -66,6 +68,30 @@ class Talk:
         usage = ask(self.client, body)[0].usage
         cached = usage.prompt_tokens_details.cached_tokens
         return pd.DataFrame([[usage.prompt_tokens, cached, usage.completion_tokens]], rows.index, TOKENS)
+
+
+class Reader:
+    """Extractors of records, one after the other; their answers are not kept, only the time that they take."""
+
+    def __init__(self, *extractors):
+        self.extractors = extractors
+
+    def answer(self, X):
+        for extractor in self.extractors:
+            extractor.extract(X)
+        return pd.DataFrame(index=as_rows(X).index)
+
+
+def records(source):
+    """All rows of a source of records; the rules and the tagger take the same time on rows they know."""
+    return pd.concat([sources.rows(source, part) for part in sources.PARTS[source]])
+
+
+def reader(source, names):
+    """The rules of lab 05, its tagger, fitted before the clock starts, or both, as a hybrid runs them."""
+    learn = sources.rows(source, "learn"), sources.gold(source, "learn")
+    made = {"rules": sources.rules(source), "tagger": Tagger(sources.SCHEMAS[source]).fit(*learn)}
+    return Reader(*(made[name] for name in names))
 
 
 def rows_of(task, split="test", n=LEAST_ROWS + 1):
@@ -116,12 +142,17 @@ def tasks():
     """"<task>.<tier>" -> Task. Rows come first to last; each is asked once. One model after the other."""
     found = {f"{task}.{tier.__name__}": Task(partial(tier, task), partial(rows_of, task))
              for task in (*outcomes.TASKS, "columns") for tier in (rules, tfidf)}
+    for source in sources.SCHEMAS:
+        rows = partial(records, source)
+        for name, names in (("rules", ["rules"]), ("tagger", ["tagger"]), ("both", ["rules", "tagger"])):
+            found[f"{source}_records.{name}"] = Task(partial(reader, source, names), rows, least=140)
     found["columns.trees"] = Task(trees, partial(rows_of, "birds"))
     for tier, model in (outcomes.MODELS | outcomes.SMALL).items():
         for task in outcomes.TASKS:
             prompt = outcomes.frozen(task, tier)
             found[f"{task}.{tier}"] = Task(partial(LLM, prompt, model, mode="live"), partial(rows_of, task), model)
-        found[f"talk.{tier}"] = Task(partial(Talk, model), partial(rows_of, "reviews", n=41), model, least=40)
+        found[f"talk.{tier}"] = Task(partial(Talk, model), partial(rows_of, "reviews", n=41), model, least=40,
+                                      stored=False)
     for tier, model in outcomes.MODELS.items():
         asked = partial(LLM, "birds.columns8", model, mode="live")
         found[f"columns.{tier}"] = Task(asked, partial(rows_of, "birds"), model)
@@ -242,7 +273,7 @@ def machine():
 def store(path, header, frames):
     """Add measurements to a timings file; tiers and models that were not measured now stay."""
     old = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    kept = {name: frame for name, frame in frames.items() if TASKS[name].least >= LEAST_ROWS}
+    kept = {name: frame for name, frame in frames.items() if TASKS[name].stored}
     tiers = {name: summary(frame["seconds"].tolist()) for name, frame in kept.items()}
     cards = old.get("rates", {}) | all_rates(frames)
     whole = header | {"tiers": old.get("tiers", {}) | tiers, "rates": cards}

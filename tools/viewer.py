@@ -33,7 +33,7 @@ CREDITS = {
     "messages": "Source: text and gold by the authors of this course, message {row}, "
                 "sent on {sent.day} {sent:%B %Y}."}
 REASONS = PROBLEMS | {"no_rule": "no rule matches", "no_mark": "no word is marked",
-                      "timeout": "no reply in time"}
+                      "timeout": "no reply in time", "refused": "the request was refused"}
 READ = ["rules/*.extract.toml", "prompts/*.extract.toml", "messages/*.*l", "gold/*/*.jsonl",
         "splits/hhs.csv", "splits/birds.csv", "recordings/lab05.qwen2.5-coder-1.5b.jsonl"]
 LONGEST = 700

@@ -20,7 +20,7 @@ const monthly = (() => {
     { name: "other_quality", label: "Its quality: share right", value: 0.82, share: true },
     { name: "least_quality", label: "Quality that is good enough", value: 0.8, share: true, under: "The limit" },
   ];
-  const LOW = 1, HIGH = 1e9;
+  const LOW = 1, HIGH = 1e9, MOST_REPAIR_TURNS = 100;
 
   function call_usd(o) {
     const fresh = (o.prompt_tokens - o.cached_tokens) * o.usd_per_m_prompt_tokens;
@@ -29,9 +29,10 @@ const monthly = (() => {
   }
 
   // Turn k re-sends all that was said: P + k (C + F) prompt tokens, reached with probability f^k.
+  // More turns than hybridlab.cost allows are not counted, and words() says so.
   function repaired(o) {
     const total = { prompt_tokens: 0, cached_tokens: 0, completion_tokens: 0, turns: 0 };
-    for (let turn = 0; turn <= o.repair_turns; turn++) {
+    for (let turn = 0; turn <= Math.min(o.repair_turns, MOST_REPAIR_TURNS); turn++) {
       const reached = o.failed_share ** turn;
       total.prompt_tokens += reached * (o.prompt_tokens + turn * (o.completion_tokens + o.feedback_tokens));
       total.cached_tokens += turn ? 0 : o.cached_tokens;
@@ -71,7 +72,8 @@ const monthly = (() => {
 
   function words(r, o) {
     const enough = o.quality >= o.least_quality ? "" : ", and it is not good enough";
-    return [`${usd(r.usd_per_month)} a month${enough}.`, [
+    const many = o.repair_turns > MOST_REPAIR_TURNS ? ` Counted with ${MOST_REPAIR_TURNS} repair turns, the most.` : "";
+    return [`${usd(r.usd_per_month)} a month${enough}.${many}`, [
       ["a query, repairs included", usd(r.usd_per_call)], ["a right answer", usd(r.usd_per_success)],
       ["the other option, a month", usd(r.other_usd_per_month)],
       ["the other option, a right answer", usd(r.other_usd_per_success)],

@@ -27,9 +27,13 @@ def check_00_1(answer):
 def check_00_2(parse):
     """A parser that abstains on everything that is not a label."""
     check.that(callable(parse), "`parse` is a function of one reply.")
+    check.that(parse("positive") is not None, "The function returns nothing for 'positive': end it with `return ...`.")
     for reply in ("positive", " Negative.", "POSITIVE\n"):
         wanted = reply.strip().rstrip(".").lower()
         check.that(parse(reply) == wanted, f"{reply!r} is the label {wanted!r}: mind case, spaces and the full stop.")
+    for reply in ("", "mixed"):
+        check.that(parse(reply) is not None, f"For {reply!r} the function returns None, which nobody can count: "
+                                             "return ABSTAIN.")
     check.that(parse("") == ABSTAIN, "An empty reply became a label. Return ABSTAIN when nothing was said.")
     check.that(parse("I would not call this positive.") == ABSTAIN,
                "'I would not call this positive.' is no label. Compare the whole reply, do not search in it.")

@@ -9,6 +9,10 @@ from hybridlab import check, risk
 
 SAYS = np.array([0.94, 0.55, 0.98, 0.6, 0.9, 0.65, 0.96, 0.92])
 HIT = np.array([0, 1, 1, 1, 1, 0, 1, 1], dtype=bool)
+TIED = np.array([0.9, 0.6, 0.6, 0.95, 0.6, 0.6, 0.8, 0.6])
+TIED_HIT = np.array([1, 1, 1, 0, 1, 1, 0, 1], dtype=bool)  # the tied rows are alike: their order does not matter
+TEN = np.array([0.97, 0.52, 0.71, 0.88, 0.6, 0.93, 0.8, 0.56, 0.66, 0.99])
+TEN_HIT = np.array([1, 0, 1, 1, 1, 1, 0, 0, 1, 1], dtype=bool)
 
 
 def same(found, wanted):
@@ -43,6 +47,11 @@ def check_03a_1(ece_mass):
     check.that(not same(seven, mass(SAYS[:7], HIT[:7], 3, weigh=False)),
                "Seven rows in three bins: one bin has three rows, so weigh the gaps by the number of rows.")
     check.close(seven, mass(SAYS[:7], HIT[:7], 3), "Seven rows in three bins: cut them as `np.array_split` does.")
+    check.close(ece_mass(TIED.copy(), TIED_HIT.copy(), 4), mass(TIED, TIED_HIT, 4),
+                "Five of eight rows are equally sure, and still there are four bins of two rows: cut the sorted rows "
+                "by their number, not at values of the confidence.")
+    check.close(ece_mass(TEN.copy(), TEN_HIT.copy(), 4), mass(TEN, TEN_HIT, 4),
+                "Ten rows in four bins: 3, 3, 2 and 2 rows, the larger bins first, as `np.array_split` cuts them.")
     check.right("with equal mass no bin stands on two rows, and none hides the crowd at the top.")
 
 
@@ -78,11 +87,13 @@ def check_03a_3(rows_needed):
     check.that(found != math.ceil(math.log(0.2) / math.log1p(-0.05)), "alpha and delta have changed places.")
     check.that(found != 13, "0.8 ** 13 is still above 0.05: the next whole number is the first that is enough.")
     check.that(found == int(found), "Rows are counted in whole numbers.")
-    check.close(found, needed(0.2, 0.05, 0), "Without an error: the smallest n with (1 - alpha) ** n at most delta.")
+    check.close(found, needed(0.2, 0.05, 0), "Without an error: if alpha of all answers were wrong, how likely are n right ones in a row? "
+                "Find the first n at which that is rare enough.")
     two = check.number(rows_needed(0.2, 0.05, errors=2))
     check.that(two != needed(0.2, 0.05, 0), "Two errors need more rows than none: use `errors`.")
     check.that(two != exactly(0.2, 0.05, 2), "Luck may show two errors *or fewer*: add up the chances of 0, 1 and 2.")
-    check.close(two, needed(0.2, 0.05, 2), "The smallest n with P(Binomial(n, alpha) <= errors) at most delta.")
+    check.close(two, needed(0.2, 0.05, 2), "With errors: how likely are so few of them among n rows, if alpha of all answers were wrong? "
+                "Add rows until that is at most delta.")
     check.right("a promise of one error in a hundred needs hundreds of answered rows without a single one.")
 
 

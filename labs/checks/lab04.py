@@ -28,6 +28,9 @@ def check_04_2(repairs_within):
     check.that(callable(repairs_within), "`repairs_within` is a function of budget, prompt, written and feedback.")
     found = repairs_within(3000, 500, 100, 50)  # 500 + 650 + 800 = 1,950, and 950 more are 2,900, 1,100 more are 4,000
     check.that(found is not ..., "Replace the `...` by your own lines.")
+    far = repairs_within(10_000, 100, 300, 200)  # 100 + 600 + ... + 2,600 = 8,100, and 3,100 more are 11,200: five
+    check.that(far != 7, "Your turns grow by the reply alone. The *feedback* stays in the conversation as well: written + feedback.")
+    check.that(far != 9, "Your turns grow by the feedback alone. The *reply* that failed is sent again as well: written + feedback.")
     check.that(found != 5, "5 repairs would be right if every turn sent 500 tokens. Each turn sends again all that was said before.")
     check.that(found != 16, "16: every single turn stays below the budget. *Added up*, they are far above it.")
     check.that(found != 4, "4 turns fit, and the first of them is no repair: count the turns after the first.")
@@ -35,7 +38,7 @@ def check_04_2(repairs_within):
     check.close(repairs_within(2900, 500, 100, 50), 3, "2,900 tokens are within a budget of 2,900: compare with <=.")
     check.close(repairs_within(600, 500, 100, 50), 0, "Into 600 tokens only the first turn fits: no repair, 0.")
     check.that(repairs_within(400, 500, 100, 50) is None, "Into 400 tokens not even the first turn fits: return None.")
-    check.right("twice the repairs cost about four times the tokens. Limit the turns before you limit the price.")
+    check.right("three repairs cost 2,900 tokens here and six cost 6,650, more than twice as much: tokens grow faster than turns. Limit the turns before you limit the price.")
 
 
 def check_04_3(net_usd):
@@ -45,6 +48,11 @@ def check_04_3(net_usd):
     check.that(not math.isclose(found, 0.0046), "$0.0046 leaves the false hits out: each is a wrong answer, and it costs.")
     check.that(not math.isclose(found, 0.0041),
                "$0.0041 lets a false hit save nothing and cost nothing. The call is saved; the error is paid.")
+    check.that(not math.isclose(found, 0.004), "$0.0040 leaves the look-up out: every query pays it, whether it hits or not.")
+    check.that(not math.isclose(found, 0.0031),
+               "$0.0031 charges a false hit twice: it lets it save no call *and* takes its error off. The call was saved; only the error costs.")
+    check.that(not math.isclose(net_usd(0.4, 0.1, 0.01, 0.02, 0.0004), 0.002),
+               "You charge a false hit twice: one wrong answer costs one error_usd.")
     check.that(not math.isclose(found, 0.0026), "$0.0026 takes false_share of all queries. It is a share of the hits.")
     check.that(not math.isclose(found, 0.0038), "The look-up is paid by every query, whether it hits or not.")
     check.that(found < 0.005, "More than all hits save: take the false hits off, do not add them.")

@@ -28,8 +28,25 @@ def beginning(reply):
     return next((label for label in LABELS if word and label.startswith(word)), ABSTAIN)
 
 
+def nothing(reply):
+    reply.strip()
+
+
+def only_labels(reply):
+    word = reply.strip().rstrip(".").lower()
+    if word in LABELS:
+        return word
+
+
+def none_for_unknown_words(reply):
+    return only_labels(reply) if reply else ABSTAIN
+
+
 RIGHT = [right]
 WRONG = [
+    (nothing, "end it with"),
+    (only_labels, "For '' the function returns None"),
+    (none_for_unknown_words, "For 'mixed' the function returns None"),
     (exact_only, "mind case"),
     (default, "empty reply"),
     (search, "do not search"),

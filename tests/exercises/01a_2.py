@@ -12,6 +12,9 @@ WRONG = [
     ([("love|great", "great"), ("stale|awful", "other")], "match no rule"),
     ([("love|great|best", "positive"), ("", "great")], "no label of this task"),
     ([("love|great|best|good", "other"), ("", "great")], "worse than the dummy"),
+    ([("love|great|best|good", "other"), ("", "great")], "give it the other label"),
     ([("stale|awful|refund", "other"), ("", "great")], "better than nothing"),
+    ([("stale|awful|refund", "other"), ("", "great")], "make them wider"),
+    ([("taste|product|but", "other"), ("", "great")], "make it narrower"),
     ([("(great", "great"), ("", "great")], "could not be run"),
 ]

@@ -30,8 +30,18 @@ def never_none(budget, prompt, written, feedback):
     return loop(budget, prompt, written, feedback) or 0
 
 
+def without_feedback(budget, prompt, written, feedback):
+    return loop(budget, prompt, written, 0)
+
+
+def without_reply(budget, prompt, written, feedback):
+    return loop(budget, prompt, 0, feedback)
+
+
 RIGHT = [loop]
 WRONG = [
+    (without_feedback, "The *feedback* stays"),
+    (without_reply, "The *reply* that failed"),
     (in_step, "all that was said"),
     (each_alone, "Added up"),
     (with_the_first, "no repair"),

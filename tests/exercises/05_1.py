@@ -38,10 +38,21 @@ def last_place(quote, text):
     return places[-1].span() if places else None
 
 
+def by_index(quote, text):
+    start = text.lower().index(quote.lower())
+    return start, start + len(quote)
+
+
+def span_of_nothing(quote, text):
+    return re.search(r"\s+".join(map(re.escape, quote.split())), text, re.IGNORECASE).span()
+
+
 RIGHT = [by_pattern]
 WRONG = [
     (plain_find, "Case does not matter"),
     (minus_one, "return None"),
+    (by_index, "do not stop"),
+    (span_of_nothing, "do not stop"),
     (in_a_tidied_copy, "as it is"),
     (case_alone, "line break"),
     (unescaped, "escape it"),

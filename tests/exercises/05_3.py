@@ -44,6 +44,21 @@ def zero_for_nothing(outcomes):
     return precision or 0.0, recall or 0.0
 
 
+def no_guard(outcomes):
+    right, wrong, invented = (outcomes.count(name) for name in ("right", "wrong", "invented"))
+    return right / (right + wrong + invented), right / (right + wrong + outcomes.count("omitted")
+                                                        + outcomes.count("abstained"))
+
+
+def recall_unguarded(outcomes):
+    return both(outcomes)[0], no_guard([*outcomes, "invented"])[1]
+
+
+def recall_of_nothing(outcomes):
+    precision, recall = both(outcomes)
+    return precision, recall or 0.0
+
+
 RIGHT = [both]
 WRONG = [
     (accuracy_twice, "An invented value"),
@@ -52,5 +67,8 @@ WRONG = [
     (silence_is_free, "one was missed"),
     (absent_is_right, "looks perfect"),
     (zero_for_nothing, "no precision"),
+    (no_guard, "divide by zero"),
+    (recall_unguarded, "divide by zero"),
+    (recall_of_nothing, "no recall"),
     (0.75, "function"),
 ]

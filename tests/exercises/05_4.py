@@ -29,6 +29,11 @@ def every_gap_is_an_outage(first, second):
     return value, "fallback" if not first.answered and second.answered else tag
 
 
+def time_outs_alone(first, second):
+    value, tag = by_the_book(first, second)
+    return value, "" if tag == "fallback" and first.reason != "timeout" else tag
+
+
 def none_is_a_gap(first, second):
     if first.value is None:
         return second.value, ""
@@ -51,6 +56,7 @@ WRONG = [
     (untagged, "hides it"),
     (second_wins, "first choice stands"),
     (every_gap_is_an_outage, "no failure"),
+    (time_outs_alone, "not the time-out alone"),
     (none_is_a_gap, "is an answer"),
     (lost, "timed out"),
     (always_tagged, "no tag"),

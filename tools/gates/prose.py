@@ -108,25 +108,38 @@ def binding_problems(found):
     scaled = value * SCALE.get(found["unit"], 1)
     if not agrees(scaled, found["number"]):
         shown = found["number"] + (f" {found['unit']}" if found["unit"] else "")
-        yield f"{shown} is bound to {found['address'].strip()}, which is {scaled:.6g}; write that, rounded"
+        yield (f"{shown} is bound to {found['address'].strip()}, which is {scaled:.6g}; write that, rounded: "
+               f"{rounded(scaled, found['number'])}")
 
 
 def agrees(value, printed):
-    """Whether a printed number is ``value`` rounded to the digits that are printed.
+    """Whether a printed number is ``value`` at the digits that are printed, rounded as ``results.format`` rounds.
+
+    A binary fraction is seldom a tie: 0.1125 lies a little above one, 0.8125 is one, and goes to the even digit.
 
     >>> agrees(0.875, "0.88"), agrees(0.875, ".9"), agrees(1298, "1,298"), agrees(0.875, "0.86")
     (True, True, True, False)
+    >>> agrees(0.1125, "0.113"), agrees(0.1125, "0.112"), agrees(81.25, "81.2"), agrees(81.25, "81.3")
+    (True, False, True, False)
     """
-    digits = len(printed.partition(".")[2])
-    number = float(printed.replace(",", "").replace("−", "-"))
-    return abs(value - number) <= 0.5 * 10**-digits + 1e-9 * abs(value)
+    return float(rounded(value, printed)) == float(printed.replace(",", "").replace("−", "-"))
+
+
+def rounded(value, printed):
+    """A value at the digits of a printed number, without commas.
+
+    >>> rounded(0.1125, "0.112")
+    '0.113'
+    """
+    return f"{value:.{len(printed.partition('.')[2])}f}"
 
 
 def role_problems(roles, is_lab):
     """Whether every ``num`` role has a result, and none stands in a lab, where it would not be rendered."""
     for role in roles:
         if is_lab:
-            yield f"{{num}}`{role}` is not rendered in a lab; write the number, and <!--={role.partition(',')[0]}--> behind"
+            yield (f"{{num}}`{role}` is not rendered in a lab; write the number, and "
+                   f"<!--={role.partition(',')[0]}--> behind")
             continue
         try:
             address, fmt = results.reference(role)

@@ -8,12 +8,17 @@ A quiz is a question, a paragraph in bold, and right below it three or more opti
 One option is right, unless the question says "Two answers are right". A number in an option or its reason
 stands in the question too, or is bound behind it like in a lab: to a result,
 ``0.84<!--=lab01a:reviews.llm15.acc-->``, or to a sum of the question's numbers, ``800<!--=1,000 - 400 / 2-->``.
+
+``data/quizzes.txt`` has a line for each quiz as somebody read it last, so that no letter of it changes by itself.
 """
 
 import ast
+import hashlib
+import json
 import operator
 import os
 import re
+from collections import Counter
 from dataclasses import dataclass, field
 from unittest import mock
 
@@ -22,6 +27,7 @@ from scipy.stats import binom
 from . import prose
 from .labs import markdown
 
+READ = "data/quizzes.txt"
 LEAST_OPTIONS, LEAST_WORDS = 3, 4
 OPENING = re.compile(r'<details\b[^>]*\bclass="quiz"')
 OPTION = re.compile(r'<details class="quiz">\s*<summary>((?:(?!<details).)*?)</summary>\s*'
@@ -56,9 +62,16 @@ class Quiz:
         """Letters that a reader sees of each option."""
         return [len(shown(says)) for says, _ in self.options]
 
+    @property
+    def line(self):
+        """Its line in ``data/quizzes.txt``: a digest of every word, and the page or cell. Lines may be broken anew."""
+        words = [" ".join(part.split()) for part in (self.question, *(part for both in self.options for part in both))]
+        digest = hashlib.sha256(json.dumps(words, ensure_ascii=False).encode()).hexdigest()
+        return f"{digest} {re.sub(r':[0-9]+$', '', self.where)}"
+
 
 def gate_quizzes(root):
-    """A quiz teaches: one right answer, a reason for each, no tell in place or length, numbers bound."""
+    """A quiz teaches: one right answer, a reason for each, no tell in place or length, numbers bound, all read."""
     found, problems = [], []
     with mock.patch.dict(os.environ, HYBRIDLAB_DATA=str(root / "data")):
         for where, text in markdown(root):
@@ -68,7 +81,34 @@ def gate_quizzes(root):
             problems += [f"{quiz.where}: {problem}" for quiz in page for problem in quiz_problems(quiz)]
             problems += habit_problems(where, page, is_course=False)
             found += page
-    return [*problems, *habit_problems("the course", found, is_course=True)]
+    return [*problems, *habit_problems("the course", found, is_course=True), *unread(root, found)]
+
+
+def everywhere(root):
+    """The quizzes of the course."""
+    return [quiz for where, text in markdown(root) for quiz in quizzes(text, where)]
+
+
+def as_read(found):
+    """The text of ``data/quizzes.txt`` for these quizzes."""
+    return "".join(f"{quiz.line}\n" for quiz in found)
+
+
+def unread(root, found):
+    """One line for each quiz that is not as it was read last."""
+    path = root / READ
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    left, changed = Counter(text.splitlines()), []
+    for quiz in found:
+        if left[quiz.line]:
+            left[quiz.line] -= 1
+        else:
+            changed.append(f"{quiz.where}: this quiz has changed since it was last read "
+                           f"({shown(quiz.question)[:40]!r}); if you meant it, read it once more against its "
+                           "numbers and run `make sums`; if not, `git diff` shows what changed")
+    if not changed and text != as_read(found):
+        changed.append(f"{READ}: not as it is written, a line for each quiz in the order of the pages; run `make sums`")
+    return changed
 
 
 def quizzes(text, where):
@@ -179,7 +219,8 @@ def sum_problems(printed, written, known):
         yield f"{written!r} is no sum; write numbers with + - * / between them"
         return
     if not prose.agrees(value, printed):
-        yield f"{printed} is bound to {written}, which is {value:.6g}; write that, rounded"
+        yield (f"{printed} is bound to {written}, which is {value:.6g}; write that, rounded: "
+               f"{prose.rounded(value, printed)}")
     for term in terms(written):
         if len(term) > 1 and term not in known:
             yield f"{term} of the sum {written} is not in the question; take the question's numbers"
