@@ -138,8 +138,9 @@ def test_each_note_is_true():
     assert number in (ROOT / "data/prompts/messages.extract.toml").read_text("utf-8") and number not in text
     assert told("messages", "wrong", "llm", "quantity")[1]["value"] \
         == told("messages", "wrong", "llm", "amount")[1]["gold"]
-    (_, missed), (_, down) = (told("messages", "fallback", view, "date") for view in ("hybrid", "outage"))
-    assert (missed["value"], missed["tag"], down["tag"]) == ("not said", "conflict", "fallback")
+    (_, added), (_, down) = (told("messages", "fallback", view, "wishes") for view in ("hybrid", "outage"))
+    assert (added["outcomes"], added["tag"]) == (["right", "invented"], "overlap")
+    assert (down["outcomes"], down["tag"], down["value"]) == (["right"], "fallback", "appointment")
 
 
 def test_spans_lie_in_the_texts_and_values_stand_in_their_quotes():

@@ -102,8 +102,8 @@ CHOSEN = {
     "messages": {
         "refused": (1, "The refused order number stands in an example of the prompt, not in the message."),
         "wrong": (2, "The quoted number is a sum of money, not a quantity."),
-        "fallback": (3, "With the model the date is missing, in conflict with the rules; without it the "
-                        "rules' date comes back.")}}
+        "fallback": (3, "With the model a complaint is invented beside the wish; without it the rules' "
+                        "one wish comes back, tagged, and is right.")}}
 
 
 def first(source, cases=None):

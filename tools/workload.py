@@ -35,7 +35,7 @@ SHORT = {
     "lab03b": (["People, as a band", "When does a light router beat a cascade, and when not?"], 3),
     "lab04": (["How sure are we?", "The frontier, on two axes and on three",
                "What a stronger or a cheaper model would change"], 3),
-    "lab05": (["Repair, and what it costs"], 3),
+    "lab05": (["Repair, and what it costs", "Agreement and conflict", "Is the gold true?"], 3),
     "lab12": (["Prices without a date"], 3),
 }
 
