@@ -525,7 +525,7 @@ def ran_and_saved(page, jupyter, name):
     wait_until_calm(jupyter, name)
     page.keyboard.press("Control+s")
     page.wait_for_timeout(1500)
-    return urllib.request.urlopen(f"{jupyter}/api/contents/labs/{name}", timeout=10).read()
+    return urllib.request.urlopen(f"{jupyter}/api/contents/labs/{name}", timeout=60).read()
 
 
 def restart_and_run_all(page):
@@ -539,7 +539,7 @@ def wait_until_calm(jupyter, lab, seconds=300):
     calm, end = 0, time.monotonic() + seconds
     while calm < 5:
         assert time.monotonic() < end, f"{lab} was still running after {seconds} s"
-        sessions = json.loads(urllib.request.urlopen(f"{jupyter}/api/sessions", timeout=10).read())
+        sessions = json.loads(urllib.request.urlopen(f"{jupyter}/api/sessions", timeout=60).read())
         states = [one["kernel"]["execution_state"] for one in sessions if one["path"].endswith(lab)]
         calm = calm + 1 if states and set(states) == {"idle"} else 0
         time.sleep(0.5)
